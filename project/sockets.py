@@ -1,0 +1,88 @@
+"""What stands between the ASGI server and the consumers of WebSockets."""
+
+import asyncio
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+
+class SameOrigin:
+    """Refuses a socket that a page of another origin opens, with 403 before the handshake.
+
+    A browser sends the cookies of this site with such a socket too (cross-site WebSocket
+    hijacking). Same origin means the same host and port as the request is for; other origins
+    may be named in CSRF_TRUSTED_ORIGINS. A client that is no browser sends no Origin, and has
+    no cookies it was not given.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin1")
+        host = headers.get(b"host", b"").decode("latin1")
+        if origin and origin not in settings.CSRF_TRUSTED_ORIGINS and not same_host(origin, host):
+            return await WebsocketDenier()(scope, receive, send)
+        return await self.application(scope, receive, send)
+
+
+def same_host(origin: str, host: str) -> bool:
+    """Whether an Origin header names the host and port of a Host header.
+
+    The scheme is not compared: behind a proxy that speaks TLS this server sees http only.
+    """
+    try:
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
+
+
+def backpressure(application: Any) -> Any:
+    """Makes `send` wait while the client does not read, where the server is daphne.
+
+    The ASGI specification leaves waiting to the server: uvicorn and hypercorn do it, daphne
+    hands everything to Twisted's transport, which buffers without end. Twisted tells a
+    registered producer when that buffer is full; here `send` is told.
+    """
+
+    async def with_backpressure(scope: Any, receive: Any, send: Any) -> Any:
+        protocol = send.args[0] if isinstance(send, partial) and send.args else None
+        if not hasattr(protocol, "registerProducer"):
+            return await application(scope, receive, send)
+        gate = _Gate()
+        # Until now the producer is the HTTP channel that this connection began as.
+        protocol.unregisterProducer()
+        protocol.registerProducer(gate, True)
+
+        async def patient_send(message: Any) -> None:
+            if not gate.is_set():
+                await gate.wait()
+            await send(message)
+
+        return await application(scope, receive, patient_send)
+
+    return with_backpressure
+
+
+@implementer(IPushProducer)
+class _Gate(asyncio.Event):
+    """Open while the transport takes more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set()
+
+    def pauseProducing(self) -> None:
+        self.clear()
+
+    def resumeProducing(self) -> None:
+        self.set()
+
+    def stopProducing(self) -> None:
+        self.set()

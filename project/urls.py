@@ -1,0 +1,13 @@
+from django.urls import path
+
+from rooms import views
+
+urlpatterns = [
+    path("", views.lobby, name="lobby"),
+    path("rooms/<str:slug>/", views.room, name="room"),
+    path("rooms/<str:slug>/messages/", views.messages, name="messages"),
+    path("me.css", views.my_style, name="my-style"),
+    path("parts/<str:version>/", views.parts, name="parts"),
+    path("favicon.ico", views.favicon),
+    path("healthz", views.health, name="health"),
+]

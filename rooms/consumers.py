@@ -1,0 +1,127 @@
+"""One tab's conversation with the server."""
+
+import asyncio
+import json
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
+
+from rooms import changes, fragments, limits
+from rooms.forms import CursorForm, MessageForm, new_key
+from rooms.hub import Hub, missed_since
+from rooms.models import Room
+from rooms.tab import Tab
+
+LONGEST_FRAME = 512 * 1024  # characters
+MOST_MISTAKES = 20  # frames that make no sense, before the socket is closed
+
+# Close codes. htmx reconnects after 1011 and 1013 by itself; the others end it.
+UNSUPPORTED_DATA, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1003, 1008, 1009, 1011, 1013
+NOT_SIGNED_IN, NO_SUCH_ROOM = 4401, 4404
+
+
+class TabConsumer(AsyncWebsocketConsumer):
+    """Frames are JSON objects of strings, as htmx makes them of a form:
+
+    `{"action": "resume", "cursor": "57"}`   what the tab has seen, at each (re)connection
+    `{"body": "hello", "key": "…"}`          a message; the key is the sender's name for it
+    `{"action": "discard", "key": "…"}`      a refused message the sender gives up
+
+    What goes back is HTML. The tab is handed live fragments from the start, but its cursor
+    does not move before it has resumed.
+    """
+
+    # The hub listens for all tabs. With a layer of its own, each would subscribe at Redis.
+    channel_layer_alias = "none"
+
+    tab: Tab | None = None
+    room: Room
+
+    async def connect(self) -> None:
+        await self.accept()
+        self.person = self.scope["user"]
+        if not self.person.is_authenticated:
+            return await self.close(NOT_SIGNED_IN)
+        room = await Room.objects.filter(slug=self.scope["url_route"]["kwargs"]["slug"]).afirst()
+        if room is None:
+            return await self.close(NO_SUCH_ROOM)
+        self.room = room
+        self.mistakes = 0
+        self.tab = Tab(self.base_send, self.close_slow)
+        self.audience = await Hub.here().join(room.pk, self.tab)
+
+    async def disconnect(self, code: int) -> None:
+        if self.tab is not None:
+            self.tab.stop()
+            Hub.here().leave(self.room.pk, self.tab)
+
+    def close_slow(self) -> None:
+        """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
+        Hub.here().leave(self.room.pk, self.tab)
+        self.closing = asyncio.create_task(self.close(TRY_AGAIN_LATER))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.tab is None:
+            return
+        if text_data is None:
+            return await self.close(UNSUPPORTED_DATA)
+        if len(text_data) > LONGEST_FRAME:
+            return await self.close(TOO_BIG)
+        if not limits.may_send_frame(self.person.pk):
+            return await self.close(POLICY_VIOLATION)
+        try:
+            frame = json.loads(text_data)
+        except (ValueError, RecursionError):
+            return await self.mistake("That was not JSON.")
+        if not isinstance(frame, dict):
+            return await self.mistake("That was not an object.")
+        action = {"post": self.post, "resume": self.resume, "discard": self.discard}.get(
+            str(frame.get("action", "post"))
+        )
+        if action is None:
+            return await self.mistake("There is no such action.")
+        try:
+            await action(frame)
+        except DatabaseError:
+            # Not kept, so not acknowledged: the tab reconnects and sends again what it has kept.
+            await self.close(INTERNAL_ERROR)
+
+    async def mistake(self, what: str) -> None:
+        self.mistakes += 1
+        if self.mistakes > MOST_MISTAKES:
+            return await self.close(POLICY_VIOLATION)
+        self.tab.give(fragments.notice(what))
+
+    async def resume(self, frame: dict[str, Any]) -> None:
+        form = CursorForm(frame)
+        if not form.is_valid():
+            return await self.mistake("That was not a cursor.")
+        cursor = form.cleaned_data["cursor"]
+        html, version = "", cursor
+        if cursor != self.audience.version:
+            missed = await missed_since(self.room.pk, cursor)
+            html, version = missed.html, missed.version
+        # What the hub handed out meanwhile has been given to this tab before this frame.
+        self.tab.give(html + fragments.cursor(max(version, self.audience.version)))
+        self.tab.resumed = True
+
+    async def post(self, frame: dict[str, Any]) -> None:
+        form = MessageForm(frame)
+        key = form.key()
+        if not form.is_valid():
+            return self.tab.give(fragments.refused(self.room, key, form.problems()))
+        if not limits.may_post(self.person.pk):
+            return self.tab.give(fragments.refused(self.room, key, [limits.TOO_MANY]))
+        change = await changes.apost(self.room, self.person, form.cleaned_data["body"], key=key or None)
+        if change is not None:
+            # This process's tabs need not wait for Redis, nor for its return.
+            Hub.here().hear(change)
+            self.audience.flush()
+        if key:
+            self.tab.give(fragments.accepted(self.room, key, new_key()))
+
+    async def discard(self, frame: dict[str, Any]) -> None:
+        if key := MessageForm(frame).key():
+            self.tab.give(fragments.accepted(self.room, key, new_key()))

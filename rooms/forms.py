@@ -1,0 +1,108 @@
+"""What people send, checked: one form for each, whichever road it comes by."""
+
+import re
+import secrets
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from rooms.models import Message, Person, Room
+from rooms.names import clean_name
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def new_key() -> str:
+    """A name for a message that is yet to be sent."""
+    return secrets.token_urlsafe(9)
+
+
+class TextField(forms.Field):
+    """Text that can be stored: a string, without NUL, and without halves of characters."""
+
+    def to_python(self, value: Any) -> str:
+        if value in self.empty_values:
+            return ""
+        if not isinstance(value, str):
+            raise ValidationError("That was not text.", code="type")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValidationError("It holds half a character. Please type it again.", code="surrogate") from None
+        return value
+
+
+class NameField(TextField):
+    """A name of a person or a room."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+
+    def clean(self, value: Any) -> str:
+        return clean_name(self.to_python(value), self.max_length)
+
+
+class NameForm(forms.Form):
+    """Who is coming."""
+
+    username = NameField(
+        label="Your name",
+        max_length=Person.NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
+    )
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        if Person.looking_like(name).exists():
+            raise ValidationError(
+                f"Somebody is called that, or nearly. How about “{Person.free_name(name)}”?", code="taken"
+            )
+        return name
+
+
+class RoomForm(forms.Form):
+    """Which room."""
+
+    room_name = NameField(
+        label="Room",
+        max_length=Room.NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
+
+
+class JoinForm(NameForm, RoomForm):
+    """Which room, and who is coming."""
+
+    field_order = ["room_name", "username"]
+
+
+class MessageForm(forms.Form):
+    """A message: `body`, and the sender's `key` for it, if it has one."""
+
+    body = TextField(required=False)
+
+    def clean_body(self) -> str:
+        body = self.cleaned_data["body"].replace("\r\n", "\n").replace("\0", "").strip()
+        if not body:
+            raise ValidationError("There is nothing in it.", code="required")
+        if len(body) > Message.BODY_LENGTH:
+            raise ValidationError(
+                f"It is {len(body):,} characters long; {Message.BODY_LENGTH:,} is the most.", code="max_length"
+            )
+        return body
+
+    def key(self) -> str:
+        """The key as it was sent, or nothing if it is none."""
+        key = self.data.get("key")
+        return key if isinstance(key, str) and KEY.fullmatch(key) else ""
+
+    def problems(self) -> list[str]:
+        return list(self.errors.get("body", []))
+
+
+class CursorForm(forms.Form):
+    """The last tick a tab has seen."""
+
+    cursor = forms.IntegerField(min_value=0, max_value=2**63 - 1)

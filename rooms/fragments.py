@@ -1,0 +1,63 @@
+"""A change -> HTML, rendered once and the same for every viewer."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from django.template import Template
+from django.template.loader import get_template, render_to_string
+from django.utils.html import Urlizer
+from django.utils.safestring import SafeString, mark_safe
+
+from rooms.models import Message, Room
+
+
+class _Links(Urlizer):
+    # A link opens beside the chat, and tells the site it leads to nothing about this one.
+    url_template = '<a href="{href}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>'
+
+
+_links = _Links()
+
+
+def body_html(body: str) -> SafeString:
+    """`body` escaped, with its addresses made into links. Line breaks are left to the stylesheet."""
+    return mark_safe(_links(body, autoescape=True))  # noqa: S308 — Urlizer has escaped it
+
+
+def change(message: Message) -> str:
+    """The fragment that shows the last change of `message`."""
+    return _render("changed", {"messages": [message]})
+
+
+def cursor(version: int) -> str:
+    """The fragment that moves a tab's cursor to `version`."""
+    return f'<input type="hidden" id="cursor" name="cursor" value="{version}" hx-swap-oob="true">'
+
+
+def caught_up(messages: Sequence[Message]) -> str:
+    """All of `messages`, each put in its place or replaced where it stands."""
+    return _render("changed", {"messages": messages}) if messages else ""
+
+
+def start_over(room: Room, messages: Sequence[Message]) -> str:
+    """The whole list anew: `messages` and what loads those before them."""
+    return _render("start-over", {"room": room, "messages": messages})
+
+
+def accepted(room: Room, key: str, spare: str) -> str:
+    """For the sender alone: the message sent under `key` is kept. Brings the form `spare`."""
+    return _render("accepted", {"room": room, "key": key, "spare": spare})
+
+
+def refused(room: Room, key: str, problems: Iterable[str]) -> str:
+    """For the sender alone: why the message sent under `key` was not taken."""
+    return _render("refused", {"room": room, "key": key, "problems": problems})
+
+
+def notice(text: str) -> str:
+    """For one tab alone: something was wrong with what it sent."""
+    return _render("notice", {"notice": text})
+
+
+def _render(partial: str, context: dict) -> str:
+    return render_to_string(f"room.html#{partial}", context)

@@ -1,0 +1,69 @@
+from datetime import timedelta
+
+from django.db import models
+
+GROUP_WITHIN = timedelta(minutes=5)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def page_before(self, room_id: int, before: int | None = None, size: int = 50) -> list["Message"]:
+        """The newest `size` messages with a seq below `before` (of all, if None), oldest first."""
+        page = self.filter(room_id=room_id).select_related("author").order_by("-seq")
+        if before is not None:
+            page = page.filter(seq__lt=before)
+        return list(page[:size])[::-1]
+
+    def changed_since(self, room_id: int, version: int, most: int) -> list["Message"]:
+        """Up to `most` messages whose last change came after `version`, in order of change."""
+        changed = self.filter(room_id=room_id, version__gt=version).select_related("author")
+        return list(changed.order_by("version")[:most])
+
+
+class Message(models.Model):
+    """What somebody said in a room."""
+
+    BODY_LENGTH = 4000
+
+    room = models.ForeignKey("Room", on_delete=models.CASCADE, db_index=False)
+    author = models.ForeignKey("Person", on_delete=models.PROTECT)
+    seq = models.PositiveBigIntegerField()
+    version = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    body = models.TextField()
+    html = models.TextField()  # the body as it is shown
+    # Of the message before it in the room; what a day line and grouping go by.
+    previous_at = models.DateTimeField(null=True)
+    follows_author = models.BooleanField(default=False)
+    # The sender's own name for this message: what is sent again under it is not said again.
+    key = models.CharField(max_length=64, null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("room", "seq", name="one_message_per_seq"),
+            models.UniqueConstraint("room", "version", name="one_message_per_version"),
+            models.UniqueConstraint(
+                "room", "key", "author", name="said_once", condition=models.Q(key__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room_id}/{self.seq}"
+
+    @property
+    def starts_day(self) -> bool:
+        """Whether it is the first of its day, in the current time zone."""
+        from django.utils.timezone import localdate
+
+        return self.previous_at is None or localdate(self.at) != localdate(self.previous_at)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it goes on where the same author left off a moment before."""
+        return (
+            self.follows_author
+            and self.previous_at is not None
+            and self.at - self.previous_at < GROUP_WITHIN
+            and not self.starts_day
+        )

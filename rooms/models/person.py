@@ -1,0 +1,68 @@
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from rooms.names import look_alike_keys
+
+
+class Person(AbstractUser):
+    """Somebody who can speak. A guest has a name and no password."""
+
+    NAME_LENGTH = 40
+
+    username = models.CharField("name", max_length=NAME_LENGTH, unique=True)
+    folded_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)
+    written_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)
+    is_guest = models.BooleanField(default=False)
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "people"
+
+    def save(self, *args, **kwargs) -> None:
+        if not self.folded_key:
+            self.folded_key, self.written_key = look_alike_keys(self.username)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def guest(cls, name: str) -> "Person":
+        """An unsaved guest called `name`, a name as `clean_name` returns it."""
+        person = cls(username=name, is_guest=True)
+        person.folded_key, person.written_key = look_alike_keys(name)
+        person.set_unusable_password()
+        return person
+
+    @classmethod
+    def looking_like(cls, name: str) -> models.QuerySet["Person"]:
+        """Everybody who could be taken for `name`."""
+        folded, written = look_alike_keys(name)
+        return cls.objects.filter(models.Q(folded_key=folded) | models.Q(written_key=written))
+
+    @classmethod
+    def free_name(cls, name: str) -> str:
+        """A name like `name` that nobody has: the name and the first free number, from 2."""
+        for number in range(2, 10_000):
+            suffix = f" {number}"
+            candidate = name[: cls.NAME_LENGTH - len(suffix)].rstrip() + suffix
+            if not cls.looking_like(candidate).exists():
+                return candidate
+        raise RuntimeError(f"ten thousand people are called {name!r}")
+
+    @classmethod
+    def called(cls, names: Iterable[str]) -> dict[str, "Person"]:
+        """The people of exactly these names, by name; a guest is made where there is none.
+
+        Names that look alike are different people here: it is for authors who are known to
+        be different, as those of an archive are.
+        """
+        names = set(names)
+        found = {person.username: person for person in cls.objects.filter(username__in=names)}
+        for name in sorted(names - found.keys()):
+            person = cls.guest(name)
+            if cls.looking_like(name).exists():
+                person.folded_key = person.written_key = f"{name}\n{person.folded_key}"
+            person.save()
+            found[name] = person
+        return found

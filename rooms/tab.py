@@ -1,0 +1,83 @@
+"""One browser page with one WebSocket: what waits to be written to it, and the writing."""
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
+
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+class Tab:
+    """Writes frames to one tab, in order, and never makes whoever gives one wait.
+
+    While a write is under way what comes is kept, and then goes out as one frame. Where more
+    than MOST_WAITING is kept, the tab has stopped reading: `on_slow` is called, once, and what
+    waits is let go, for the tab will resume.
+    """
+
+    def __init__(self, send: Send, on_slow: Callable[[], None]) -> None:
+        self.resumed = False
+        self._send = send
+        self._on_slow = on_slow
+        self._writing: asyncio.Task[None] | None = None
+        self._waiting: list[str] = []
+        self._size = 0
+        self._is_over = False
+
+    def give(self, frame: str) -> None:
+        if self._is_over:
+            return
+        if self._writing is None:
+            # Nearly every write is done without waiting for anything: it needs no task of its own.
+            write = self._send({"type": "websocket.send", "text": frame})
+            try:
+                waits_for = write.send(None)
+            except StopIteration:
+                return
+            except Exception:
+                self.stop()  # the connection is gone, and its consumer is about to be told
+                return
+            self._writing = asyncio.create_task(self._go_on(_rest_of(write, waits_for)))
+        else:
+            self._waiting.append(frame)
+            self._size += len(frame)
+            if self._size > MOST_WAITING:
+                self.stop()
+                self._on_slow()
+
+    def stop(self) -> None:
+        """Write nothing more, whatever is given."""
+        self._is_over = True
+        self._waiting.clear()
+
+    async def _go_on(self, write: Awaitable[None]) -> None:
+        try:
+            await write
+            while self._waiting:
+                frame = "".join(self._waiting)
+                self._waiting.clear()
+                self._size = 0
+                await self._send({"type": "websocket.send", "text": frame})
+        except Exception:
+            self.stop()
+        finally:
+            self._writing = None
+
+
+@types.coroutine
+def _rest_of(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that has been started by hand and `waits_for` a future."""
+    while True:
+        try:
+            result = yield waits_for
+        except BaseException as error:
+            step = coroutine.throw, error
+        else:
+            step = coroutine.send, result
+        try:
+            waits_for = step[0](step[1])
+        except StopIteration:
+            return

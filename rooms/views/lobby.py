@@ -1,0 +1,35 @@
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from rooms.forms import JoinForm, RoomForm
+from rooms.models import Room
+from rooms.views.people import person_of, sign_in_guest
+
+MOST_ROOMS = 100
+
+
+def listed_rooms() -> list[Room]:
+    """The open rooms, the liveliest first, each with how many people are in it."""
+    return list(Room.objects.with_people().liveliest_first()[:MOST_ROOMS])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def lobby(request: HttpRequest) -> HttpResponse:
+    """The open rooms, and the form that leads into one, making it if there is none."""
+    person = person_of(request)
+    form_class = RoomForm if person else JoinForm
+    form = form_class(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                room = Room.named(form.cleaned_data["room_name"])
+                if person is None:
+                    sign_in_guest(request, form.cleaned_data["username"])
+            return redirect(room)
+        except IntegrityError:
+            form = form_class(request.POST)  # somebody took the name in this very moment
+            form.is_valid()
+    status = 422 if form.is_bound else 200
+    return render(request, "lobby.html", {"form": form, "rooms": listed_rooms()}, status=status)

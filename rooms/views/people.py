@@ -1,0 +1,21 @@
+"""Who is asking."""
+
+from typing import cast
+
+from django.contrib.auth import login
+from django.http import HttpRequest
+
+from rooms.models import Person
+
+
+def person_of(request: HttpRequest) -> Person | None:
+    """The person signed in, or None."""
+    return cast(Person, request.user) if request.user.is_authenticated else None
+
+
+def sign_in_guest(request: HttpRequest, name: str) -> Person:
+    """Make a guest called `name`, a name that `NameForm` found free, and sign them in."""
+    person = Person.guest(name)
+    person.save()
+    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    return person

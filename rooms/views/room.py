@@ -1,0 +1,79 @@
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from rooms import changes, limits
+from rooms.forms import MessageForm, NameForm, new_key
+from rooms.hub import PAGE
+from rooms.models import Membership, Message, Room
+from rooms.views.lobby import listed_rooms
+from rooms.views.people import person_of, sign_in_guest
+
+SPARES = 20  # messages that can wait to be sent at once
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def room(request: HttpRequest, slug: str) -> HttpResponse:
+    """The live room; a stranger is asked for a name first."""
+    room = get_object_or_404(Room, slug=slug)
+    if person_of(request) is None:
+        return _ask_name(request, room)
+    return _show(request, room)
+
+
+def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
+    form = NameForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sign_in_guest(request, form.cleaned_data["username"])
+            return redirect(room)
+        except IntegrityError:
+            form = NameForm(request.POST)
+            form.is_valid()
+    return render(request, "name.html", {"form": form, "room": room}, status=422 if form.is_bound else 200)
+
+
+def _show(
+    request: HttpRequest, room: Room, body: str = "", key: str = "", problems: list[str] | None = None
+) -> HttpResponse:
+    Membership.join(room.pk, request.user.pk)
+    # The clock in `room` was read before the messages: the page shows at least that much.
+    page = Message.objects.page_before(room.pk, size=PAGE, before=_before(request))
+    context = {
+        "room": room,
+        "rooms": listed_rooms(),
+        "messages": page,
+        "keys": [key or new_key(), *(new_key() for _ in range(SPARES))],
+        "body": body,
+        "problems": problems,
+    }
+    return render(request, "room.html", context, status=422 if problems else 200)
+
+
+def _before(request: HttpRequest) -> int | None:
+    before = request.GET.get("before", "")
+    return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def messages(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET `?before=SEQ`: the messages before that one. POST `body`: say it, without a socket."""
+    room = get_object_or_404(Room, slug=slug)
+    person = person_of(request)
+    if person is None:
+        return redirect(room)
+    if request.method != "POST":
+        page = Message.objects.page_before(room.pk, size=PAGE, before=_before(request))
+        return render(request, "room.html#older", {"room": room, "messages": page})
+    form = MessageForm(request.POST)
+    problems = [] if form.is_valid() else form.problems()
+    if not problems and not limits.may_post(person.pk):
+        problems = [limits.TOO_MANY]
+    if problems:
+        return _show(request, room, request.POST.get("body", ""), form.key(), problems)
+    changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
+    return redirect(room)

@@ -1,0 +1,36 @@
+"""Small answers: parts that browsers keep, a viewer's own style, health."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+YEAR = 60 * 60 * 24 * 365
+
+
+@require_safe
+@cache_control(public=True, max_age=YEAR, immutable=True)
+def parts(request: HttpRequest, version: str) -> HttpResponse:
+    """What a page puts in place by itself, the same for everybody and there when the server is not."""
+    return render(request, "parts.html")
+
+
+@require_safe
+@cache_control(private=True, max_age=3600)
+def my_style(request: HttpRequest) -> HttpResponse:
+    """What differs by viewer: my own messages. `?v=` is the viewer, so that it is never another's."""
+    css = ""
+    if request.user.is_authenticated:
+        css = f'.message[data-author="{request.user.pk}"]{{--mine:1;--name:var(--accent-text);--bubble:var(--mine)}}'
+    return HttpResponse(css, content_type="text/css")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    return redirect(static("favicon.svg"), permanent=True)
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
