@@ -5,15 +5,14 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402 — needs the apps, which the line above loads
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 — needs the apps, loaded above
 
 from project.routing import websocket_urlpatterns  # noqa: E402
-from project.sockets import SameOrigin, backpressure  # noqa: E402
+from project.sockets import backpressure, same_origin, signed_in  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": SameOrigin(backpressure(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))),
+        "websocket": same_origin(backpressure(signed_in(URLRouter(websocket_urlpatterns)))),
     }
 )

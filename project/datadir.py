@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107 and macOS 103
+# What needs no quoting, neither in the address of a Redis nor in its configuration.
+PLAIN_PATH = re.compile(r"[\w./-]+")
 
 
 def make_data_dir(path: Path) -> Path:
@@ -50,10 +53,10 @@ def secret_key(data_dir: Path) -> str:
 
 
 def redis_socket(data_dir: Path) -> Path:
-    """The unix socket of the embedded Redis: in `data_dir`, or, where that path is too long
-    for a socket's name, in a directory of the temporary one that only this user can enter."""
+    """The unix socket of the embedded Redis: in `data_dir` or, where that path is too long or
+    too odd for a socket's name, in a directory of the temporary one that is this user's alone."""
     path = data_dir / "redis" / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(str(path)):
         return path
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"parlor-{os.getuid()}-{digest}" / "redis.sock"

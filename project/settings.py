@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from project.database import database
 from project.datadir import make_data_dir, redis_socket, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,15 +63,10 @@ TEMPLATES = [
 
 # Where it is kept ----------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'parlor.sqlite3'}")}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE takes the write lock when a transaction begins: one that reads the clock and
-    # then ticks it waits its turn, and never fails half way because another wrote meanwhile.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
+DATABASES = {"default": database(env("DATABASE_URL", default=""), DATA_DIR)}
+# Sockets share one thread, and its connection stays open; a request's is closed at its end.
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "rooms.Person"
 

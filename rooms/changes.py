@@ -10,17 +10,21 @@ Redis fails, the hubs find it in the database: publishing is a hint, never the r
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from rooms import fragments
-from rooms.models import Message, Person, Room
+from rooms.history_file import Line
+from rooms.models import Membership, Message, Person, Room
 from rooms.models.room import group_of
 
 log = logging.getLogger(__name__)
@@ -56,17 +60,62 @@ def post(
 
 async def apost(
     room: Room, author: Person, body: str, *, key: str | None = None, at: datetime | None = None
-) -> Change | None:
-    """As `post`, from a coroutine. Returns the change, committed; None if it was said before."""
-    change = await database_sync_to_async(_record_change)(room.pk, author, body, key, at)
+) -> tuple[Message, Change | None]:
+    """As `post`, from a coroutine. Returns the change too, or None if it was said before."""
+    message, change = await database_sync_to_async(_record_change)(room.pk, author, body, key, at)
     if change is not None:
         await publish(change)
-    return change
+    return message, change
 
 
-def _record_change(*args) -> Change | None:
+def load(room: Room, lines: Sequence[Line]) -> int:
+    """Bring what was said elsewhere into `room`, in this order, and return how much of it was new.
+
+    A line whose author has used its key in this room before is passed over: lines may be brought
+    in again. At most 900 of them. Authors are made where there are none, and join the room. All
+    that is new is committed at once, or nothing; raises Room.DoesNotExist if the room is gone.
+    Nothing is published: the hubs see the clock within seconds.
+    """
+    # Before the room's lock is taken: nobody then waits for a person while holding a room.
+    people = Person.called({line.author for line in lines})
+    return _load(room.pk, lines, people)
+
+
+@transaction.atomic
+def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int:
+    room = Room.objects.select_for_update().get(pk=room_id)
+    known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
+    said = set(known.values_list("key", "author_id"))
+    messages = [
+        _next_message(room, people[line.author], line.body, line.key, line.at)
+        for line in lines
+        if (line.key, people[line.author].pk) not in said
+    ]
+    if messages:
+        _insert(messages)
+        Membership.join(room_id, *{message.author_id for message in messages})
+        room.save(update_fields=["clock", "last_at", "last_author"])
+    return len(messages)
+
+
+def _insert(messages: Sequence[Message]) -> None:
+    # As bulk_create, at a third of the time it takes for a row; an archive has hundreds of thousands.
+    fields = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields if field.column)
+    places = ", ".join(["%s"] * len(fields))
+    values_of = attrgetter(*(field.attname for field in fields))
+    adapted = connection.ops.adapt_datetimefield_value
+    rows = [
+        [adapted(value) if isinstance(value, datetime) else value for value in values_of(message)]
+        for message in messages
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {Message._meta.db_table} ({columns}) VALUES ({places})", rows)  # noqa: S608
+
+
+def _record_change(*args: Any) -> tuple[Message, Change | None]:
     message, is_new = _record(*args)
-    return _change(message) if is_new else None
+    return message, _change(message) if is_new else None
 
 
 def _change(message: Message) -> Change:

@@ -15,6 +15,7 @@ from rooms.models import Room
 from rooms.tab import Tab
 
 LONGEST_FRAME = 512 * 1024  # characters
+MOST_UNCONFIRMED = 100  # messages of one tab
 MOST_MISTAKES = 20  # frames that make no sense, before the socket is closed
 
 # Close codes. htmx reconnects after 1011 and 1013 by itself; the others end it.
@@ -27,6 +28,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     `{"action": "resume", "cursor": "57"}`   what the tab has seen, at each (re)connection
     `{"body": "hello", "key": "…"}`          a message; the key is the sender's name for it
+    `{…the same, "again": 1}`                the same message, from a form that waits to be let go
     `{"action": "discard", "key": "…"}`      a refused message the sender gives up
 
     What goes back is HTML. The tab is handed live fragments from the start, but its cursor
@@ -49,6 +51,8 @@ class TabConsumer(AsyncWebsocketConsumer):
             return await self.close(NO_SUCH_ROOM)
         self.room = room
         self.mistakes = 0
+        self.sent: dict[str, str] = {}
+        self.lead = ""
         self.tab = Tab(self.base_send, self.close_slow)
         self.audience = await Hub.here().join(room.pk, self.tab)
 
@@ -108,19 +112,49 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.tab.resumed = True
 
     async def post(self, frame: dict[str, Any]) -> None:
-        form = MessageForm(frame)
-        key = form.key()
-        if not form.is_valid():
-            return self.tab.give(fragments.refused(self.room, key, form.problems()))
-        if not limits.may_post(self.person.pk):
-            return self.tab.give(fragments.refused(self.room, key, [limits.TOO_MANY]))
-        change = await changes.apost(self.room, self.person, form.cleaned_data["body"], key=key or None)
+        form = MessageForm({"lead": self.lead, **frame})
+        key, again = form.key(), "again" in frame
+        if key in self.sent:
+            return await self.post_again(frame, key, again)
+        problems = [] if form.is_valid() else form.problems()
+        if not problems and not limits.may_post(self.person.pk):
+            problems = [limits.TOO_MANY]
+        if problems:
+            return self.tab.give(fragments.refused(self.room, key, problems))
+        body = form.cleaned_data["body"]
+        message, change = await changes.apost(self.room, self.person, body, key=key or None)
         if change is not None:
             # This process's tabs need not wait for Redis, nor for its return.
             Hub.here().hear(change)
             self.audience.flush()
-        if key:
-            self.tab.give(fragments.accepted(self.room, key, new_key()))
+        if again:
+            self.confirm(key, body, message.body)
+        else:
+            self.lead = ""
+            if key:
+                self.remember(key, frame["body"])
+
+    async def post_again(self, frame: dict[str, Any], key: str, again: bool) -> None:
+        """A form that was sent already. What was typed into it since, in the milliseconds before the
+        next field was in place, is a message of its own if it was sent off, or leads the next."""
+        body, sent = str(frame.get("body", "")), self.sent[key]
+        if again:
+            del self.sent[key]
+            return self.confirm(key, body, sent)
+        self.sent[key] = body
+        if rest := body.removeprefix(sent).strip():
+            await self.post({"body": rest, "key": f"{key}-{len(body)}"[-64:]})
+
+    def remember(self, key: str, body: str) -> None:
+        self.sent[key] = body
+        if len(self.sent) > MOST_UNCONFIRMED:
+            del self.sent[next(iter(self.sent))]
+
+    def confirm(self, key: str, body: str, sent: str) -> None:
+        """Let the form of `key` go. What `body` has beyond what was `sent` leads the next message."""
+        if body != sent:
+            self.lead = body.removeprefix(sent)
+        self.tab.give(fragments.accepted(self.room, key, new_key(), self.lead))
 
     async def discard(self, frame: dict[str, Any]) -> None:
         if key := MessageForm(frame).key():

@@ -79,12 +79,15 @@ class JoinForm(NameForm, RoomForm):
 
 
 class MessageForm(forms.Form):
-    """A message: `body`, and the sender's `key` for it, if it has one."""
+    """A message: `body`, with what leads it, if anything, and the sender's `key` for it, if it
+    has one."""
 
+    lead = TextField(required=False)
     body = TextField(required=False)
 
     def clean_body(self) -> str:
-        body = self.cleaned_data["body"].replace("\r\n", "\n").replace("\0", "").strip()
+        body = self.cleaned_data.get("lead", "") + self.cleaned_data["body"]
+        body = body.replace("\r\n", "\n").replace("\0", "").strip()
         if not body:
             raise ValidationError("There is nothing in it.", code="required")
         if len(body) > Message.BODY_LENGTH:
@@ -99,7 +102,7 @@ class MessageForm(forms.Form):
         return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
     def problems(self) -> list[str]:
-        return list(self.errors.get("body", []))
+        return [problem for problems in self.errors.values() for problem in problems]
 
 
 class CursorForm(forms.Form):

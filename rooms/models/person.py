@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from secrets import token_hex
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -55,14 +56,28 @@ class Person(AbstractUser):
         """The people of exactly these names, by name; a guest is made where there is none.
 
         Names that look alike are different people here: it is for authors who are known to
-        be different, as those of an archive are.
+        be different, as those of an archive are. `names` are as `clean_name` returns them, and
+        at most 900, which is how many values any SQLite takes in one query.
         """
         names = set(names)
-        found = {person.username: person for person in cls.objects.filter(username__in=names)}
-        for name in sorted(names - found.keys()):
-            person = cls.guest(name)
-            if cls.looking_like(name).exists():
-                person.folded_key = person.written_key = f"{name}\n{person.folded_key}"
-            person.save()
-            found[name] = person
-        return found
+        while True:
+            known = Person.objects.filter(username__in=names)
+            found = {person.username: person for person in known}
+            if len(found) == len(names):
+                return found
+            # Somebody may come by one of these names, or one like it, in this very moment. Then
+            # that row is not made here, and the next round knows.
+            guests = [cls.guest(name) for name in sorted(names - found.keys())]
+            cls._keep_apart(guests)
+            Person.objects.bulk_create(guests, ignore_conflicts=True)
+
+    @classmethod
+    def _keep_apart(cls, guests: list["Person"]) -> None:
+        """Give those of `guests` who look like somebody else keys that no name has."""
+        for field in ("folded_key", "written_key"):
+            keys = [getattr(guest, field) for guest in guests]
+            taken = set(cls.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True))
+            for guest, key in zip(guests, keys, strict=True):
+                if key in taken or len(key) > cls.NAME_LENGTH * 4:
+                    guest.folded_key = guest.written_key = f"\n{token_hex(16)}"
+                taken.add(key)

@@ -1,13 +1,17 @@
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
 from rooms import changes, limits
 from rooms.forms import MessageForm, NameForm, new_key
 from rooms.hub import PAGE
-from rooms.models import Membership, Message, Room
+from rooms.models import Membership, Message, Person, Room
 from rooms.views.lobby import listed_rooms
 from rooms.views.people import person_of, sign_in_guest
 
@@ -15,6 +19,7 @@ SPARES = 20  # messages that can wait to be sent at once
 
 
 @never_cache
+@csp_update({"frame-src": [SELF]})
 @require_http_methods(["GET", "HEAD", "POST"])
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The live room; a stranger is asked for a name first."""
@@ -41,7 +46,7 @@ def _show(
 ) -> HttpResponse:
     Membership.join(room.pk, request.user.pk)
     # The clock in `room` was read before the messages: the page shows at least that much.
-    page = Message.objects.page_before(room.pk, size=PAGE, before=_before(request))
+    page = Message.objects.page_before(room.pk, size=PAGE, before=_seq(request, "before"))
     context = {
         "room": room,
         "rooms": listed_rooms(),
@@ -53,22 +58,35 @@ def _show(
     return render(request, "room.html", context, status=422 if problems else 200)
 
 
-def _before(request: HttpRequest) -> int | None:
-    before = request.GET.get("before", "")
-    return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+def _seq(request: HttpRequest, name: str) -> int | None:
+    """The seq in the address, or None where there is none or it is not one."""
+    seq = request.GET.get(name, "")
+    return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 19 else None
 
 
 @never_cache
+@xframe_options_sameorigin
+@csp_update({"frame-ancestors": [SELF]})
 @require_http_methods(["GET", "HEAD", "POST"])
 def messages(request: HttpRequest, slug: str) -> HttpResponse:
-    """GET `?before=SEQ`: the messages before that one. POST `body`: say it, without a socket."""
+    """GET `?before=SEQ`: the messages before that one, as a fragment. GET `?after=SEQ`: those after
+    it, as a small page that refreshes itself, for a frame where there is no JavaScript.
+    POST `body`: say it, without a socket."""
     room = get_object_or_404(Room, slug=slug)
     person = person_of(request)
     if person is None:
         return redirect(room)
-    if request.method != "POST":
-        page = Message.objects.page_before(room.pk, size=PAGE, before=_before(request))
+    if request.method == "POST":
+        return _post(request, room, person)
+    page = Message.objects.page_before(room.pk, size=PAGE, before=_seq(request, "before"))
+    after = _seq(request, "after")
+    if after is None:
         return render(request, "room.html#older", {"room": room, "messages": page})
+    newer = [message for message in page if message.seq > after]
+    return render(request, "newer.html", {"room": room, "messages": newer, "now": timezone.now()})
+
+
+def _post(request: HttpRequest, room: Room, person: Person) -> HttpResponse:
     form = MessageForm(request.POST)
     problems = [] if form.is_valid() else form.problems()
     if not problems and not limits.may_post(person.pk):

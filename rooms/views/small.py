@@ -22,7 +22,7 @@ def my_style(request: HttpRequest) -> HttpResponse:
     """What differs by viewer: my own messages. `?v=` is the viewer, so that it is never another's."""
     css = ""
     if request.user.is_authenticated:
-        css = f'.message[data-author="{request.user.pk}"]{{--mine:1;--name:var(--accent-text);--bubble:var(--mine)}}'
+        css = f'.message[data-author="{request.user.pk}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}'
     return HttpResponse(css, content_type="text/css")
 
 

@@ -1,0 +1,69 @@
+"""Finds a Chromium, or gets one; a browser test is never skipped for want of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Browser, BrowserType, Error
+
+DOWNLOAD_SECONDS = 120
+INSTALL_SECONDS = 600
+HELP = "no Chromium could be found or installed: install one, or set CHROMIUM to the path of its binary"
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """A running browser: the one CHROMIUM names, Playwright's own, the system's, or a new one.
+
+    Ends the test run with one line where there is none to be had.
+    """
+    if named := os.environ.get("CHROMIUM"):
+        return _start(chromium, named) or pytest.exit(f"CHROMIUM={named} does not start", returncode=1)
+    return (
+        _start(chromium)
+        or _start_systems(chromium)
+        or (_download() and _start(chromium))
+        or (_apt_install() and _start_systems(chromium))
+        or pytest.exit(HELP, returncode=1)
+    )
+
+
+def _start(chromium: BrowserType, path: str | None = None) -> Browser | None:
+    args = ["--disable-background-networking", "--disable-component-update"]
+    if os.geteuid() == 0:
+        args.append("--no-sandbox")  # the sandbox does not work for root
+    try:
+        return chromium.launch(executable_path=path, args=args)
+    except Error:
+        return None
+
+
+def _start_systems(chromium: BrowserType) -> Browser | None:
+    paths = map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])
+    return next((browser for path in paths if path and (browser := _start(chromium, path))), None)
+
+
+def _download() -> bool:
+    return _run([sys.executable, "-m", "playwright", "install", "chromium"], DOWNLOAD_SECONDS)
+
+
+def _apt_install() -> bool:
+    return (
+        os.geteuid() == 0
+        and shutil.which("apt-get") is not None
+        and _run(["apt-get", "update"], INSTALL_SECONDS)
+        and _run(["apt-get", "install", "-y", "chromium"], INSTALL_SECONDS)
+    )
+
+
+def _run(command: list[str], seconds: int) -> bool:
+    """Whether `command` does its work, in silence and in time."""
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

@@ -1,0 +1,101 @@
+"""Pages of a browser, and what goes wrong in them."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, WebSocket
+
+SECONDS = 30.0
+
+# What the browser and htmx say of a network that fails.
+OUTAGE = [
+    "WebSocket connection to",
+    "net::ERR_",
+    "Failed to load resource",
+    "Outgoing messages queue is full",
+]
+
+
+class PageErrors:
+    """What the pages of one test wrote to their consoles as errors and warnings, what their
+    scripts threw, and what the Content-Security-Policy refused (which the console tells too)."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._allowed: list[str] = []
+
+    def allow(self, *texts: str) -> None:
+        """Errors that hold one of `texts` are what the test expects, before and after this call."""
+        self._allowed += texts
+
+    def allow_outage(self) -> None:
+        """The server, or the network, is away for a while."""
+        self.allow(*OUTAGE)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [error for error in self.all if not any(text in error for text in self._allowed)]
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._console)
+        context.on("weberror", self._thrown)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.all.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def _thrown(self, error: WebError) -> None:
+        self.all.append(f"thrown: {error.error}")
+
+
+class Pages:
+    """Makes pages: each in a context, and so a person, of its own."""
+
+    def __init__(self, browser: Browser, url: str, errors: PageErrors) -> None:
+        self._browser, self._url, self._errors = browser, url, errors
+        self._contexts: list[BrowserContext] = []
+
+    def new(self, **context_options: Any) -> Page:
+        """An empty page; the options are those of Playwright's `new_context`."""
+        context = self._browser.new_context(base_url=self._url, **context_options)
+        self._contexts.append(context)
+        self._errors.watch(context)
+        return context.new_page()
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+def join(page: Page, room: str = "Lounge", name: str = "ann") -> Page:
+    """Go through the lobby into `room`, as `name` unless the page's person has a name already,
+    and wait until the room is live. Returns `page`."""
+    is_live = on_live(page)
+    page.goto("/")
+    page.locator("[name=room_name]").fill(room)
+    if page.locator("[name=username]").count():
+        page.locator("[name=username]").fill(name)
+    page.locator("form.join button").click()
+    page.wait_for_url("**/rooms/*/")
+    wait_until(page, is_live)
+    return page
+
+
+def on_live(page: Page) -> Callable[[], bool]:
+    """Returns what tells whether a socket opened from now on has brought its page up to date."""
+    frames: list[str | bytes] = []
+
+    def opened(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(frame))
+
+    page.on("websocket", opened)
+    return lambda: bool(frames)
+
+
+def wait_until(page: Page, condition: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Wait for `condition`, which what happens to `page` makes true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s at {page.url}"
+        page.title()  # asks the browser something, and hears of what has happened meanwhile

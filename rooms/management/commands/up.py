@@ -1,0 +1,103 @@
+"""The whole site in one process: `manage.py up`."""
+
+from daphne.server import Server  # isort: skip — before anything else can pick another Twisted reactor
+
+import errno
+import signal
+import socket
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
+import environ
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import Error, connection
+from django.utils.module_loading import import_string
+from twisted.internet import reactor
+
+from project.datadir import redis_socket
+from project.embedded_redis import check_redis, embedded_redis
+
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+LAST_SECONDS = 5  # for what is under way when the end comes
+
+
+class Command(BaseCommand):
+    help = "Run Parlor: database, static files, Redis and web server, until Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, lambda *_: self.end())
+        self.server: Server | None = None
+        env = environ.Env()
+        host, port = env("HOST", default="127.0.0.1"), env("PORT", default="8000")
+        with listen(host, port) as listener, redis():
+            prepare_database()
+            call_command("collectstatic", interactive=False, verbosity=0)
+            self.serve(listener)
+
+    def serve(self, listener: socket.socket) -> None:
+        host, port = listener.getsockname()
+        # daphne would close every socket after a day, with a code that ends htmx's reconnecting.
+        self.server = Server(
+            import_string(settings.ASGI_APPLICATION),
+            endpoints=[f"fd:fileno={listener.detach()}"],
+            signal_handlers=False,
+            websocket_timeout=-1,
+            verbosity=0,
+        )
+        self.stdout.write(f"Parlor is at http://{host}:{port}/ – Ctrl-C ends it.")
+        self.stdout.flush()
+        self.server.run()
+
+    def end(self) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)  # one is enough; the rest would cut the end short
+        if self.server is None:
+            sys.exit(0)
+        loop = cast(Any, reactor)
+        loop.callFromThread(self.server.stop)
+        loop.callFromThread(loop.callLater, LAST_SECONDS, loop.crash)
+
+
+def listen(host: str, port: str) -> socket.socket:
+    """A socket that listens at `host` and `port`.
+
+    Raises ImproperlyConfigured when there can be none.
+    """
+    try:
+        return socket.create_server((host, int(port)), backlog=1024)
+    except OSError as error:
+        # The error's own text tells the address once more.
+        reason = error.strerror.partition(" (")[0] if error.strerror else str(error)
+        problem = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened at ({reason})"
+    except (ValueError, OverflowError):
+        problem = "is no port"
+    raise ImproperlyConfigured(f"{host}:{port} {problem}: stop what uses it, or set HOST and PORT to another")
+
+
+def redis() -> AbstractContextManager[None]:
+    """Redis, while the context lasts: the one at REDIS_URL, else an embedded one.
+
+    Raises ImproperlyConfigured when there is none.
+    """
+    if settings.REDIS_URL:
+        check_redis(settings.REDIS_URL)
+        return nullcontext()
+    return embedded_redis(redis_socket(settings.DATA_DIR))
+
+
+def prepare_database() -> None:
+    """Bring the tables up to date. Raises ImproperlyConfigured when the database does not let it."""
+    try:
+        connection.ensure_connection()
+        call_command("migrate", interactive=False, verbosity=0)
+    except Error as error:
+        reason = str(error).splitlines()[0]
+        raise ImproperlyConfigured(
+            f"cannot use the database ({reason}): check that it runs and that DATABASE_URL is right, "
+            "or unset DATABASE_URL to use SQLite"
+        ) from error

@@ -1,0 +1,77 @@
+"""What the commands have in common: the rooms and people that are named on the command line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+import django.db
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError
+from django.db import IntegrityError, transaction
+
+from rooms.models import Person, Room
+from rooms.names import clean_name, same_name_key
+
+SLUG_LENGTH = 100
+MOST_COMPARED = 2000  # rooms
+
+
+def find_room(text: str) -> Room | None:
+    """The room of this slug or, if there is none, of this name. Raises CommandError where
+    `text` can be neither."""
+    name = _clean(text, SLUG_LENGTH)
+    return Room.objects.filter(slug=name).first() or Room.objects.filter(name_key=same_name_key(name)).first()
+
+
+def find_or_make_room(text: str) -> Room:
+    """The room of this slug or name, made if there is none."""
+    return find_room(text) or Room.named(_clean(text, Room.NAME_LENGTH))
+
+
+def existing_room(text: str, otherwise: str) -> Room:
+    """The room of this slug or name. If there is none raises CommandError, which names those
+    that are spelled nearly so and ends in `otherwise`: what to do."""
+    room = find_room(text)
+    if room is None:
+        newest = Room.objects.order_by("-pk").values_list("slug", "name")[:MOST_COMPARED]
+        slugs = {word.casefold(): slug for slug, name in newest for word in (slug, name)}
+        near = dict.fromkeys(slugs[word] for word in get_close_matches(text.casefold(), slugs))
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise CommandError(f"There is no room “{text}”.{hint} {otherwise}")
+    return room
+
+
+def speaker(name: str) -> Person:
+    """The person of exactly this name, or else a guest, made for it. Raises CommandError where
+    it is no name, or could be taken for somebody else's."""
+    name = _clean(name, Person.NAME_LENGTH)
+    while True:
+        person = Person.objects.filter(username=name).first()
+        if person is not None:
+            return person
+        other = Person.looking_like(name).first()
+        if other is not None:
+            raise CommandError(f"“{name}” could be taken for “{other.username}”. Take that name, or another.")
+        guest = Person.guest(name)
+        try:
+            with transaction.atomic():
+                guest.save()
+            return guest
+        except IntegrityError:
+            continue  # somebody came by that name, or one like it, in this very moment
+
+
+@contextmanager
+def database_trouble(what: str = "") -> Iterator[None]:
+    """Raises CommandError for what the database refuses; `what` says what is not done then."""
+    try:
+        yield
+    except django.db.Error as error:
+        raise CommandError(f"{what}The database says: {error}") from error
+
+
+def _clean(name: str, max_length: int) -> str:
+    try:
+        return clean_name(name, max_length)
+    except ValidationError as problem:
+        raise CommandError(f"{name!r}: {' '.join(problem.messages)}") from None

