@@ -30,11 +30,10 @@ def launch(chromium: BrowserType) -> Browser:
 
 
 def _start(chromium: BrowserType, path: str | None = None) -> Browser | None:
+    # Without its sandbox, which works neither for root nor in most containers: the pages are ours.
     args = ["--disable-background-networking", "--disable-component-update"]
-    if os.geteuid() == 0:
-        args.append("--no-sandbox")  # the sandbox does not work for root
     try:
-        return chromium.launch(executable_path=path, args=args)
+        return chromium.launch(executable_path=path, args=args, chromium_sandbox=False)
     except Error:
         return None
 

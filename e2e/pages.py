@@ -13,7 +13,9 @@ OUTAGE = [
     "WebSocket connection to",
     "net::ERR_",
     "Failed to load resource",
-    "Outgoing messages queue is full",
+    "Failed to fetch",
+    "htmx:ws:error",
+    "htmx:ws:error: [object Event]",  # a connection that could not be made
 ]
 
 
@@ -58,7 +60,7 @@ class Pages:
 
     def new(self, **context_options: Any) -> Page:
         """An empty page; the options are those of Playwright's `new_context`."""
-        context = self._browser.new_context(base_url=self._url, **context_options)
+        context = self._browser.new_context(**{"base_url": self._url} | context_options)
         self._contexts.append(context)
         self._errors.watch(context)
         return context.new_page()

@@ -52,6 +52,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.room = room
         self.mistakes = 0
         self.sent: dict[str, str] = {}
+        self.queued: dict[str, dict[str, Any]] = {}
         self.lead = ""
         self.tab = Tab(self.base_send, self.close_slow)
         self.audience = await Hub.here().join(room.pk, self.tab)
@@ -114,6 +115,14 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def post(self, frame: dict[str, Any]) -> None:
         form = MessageForm({"lead": self.lead, **frame})
         key, again = form.key(), "again" in frame
+        if key and not self.tab.resumed:
+            # Queued while there was no connection, and so ahead of what a dying connection lost.
+            # Every form says its message again after the resume, in order.
+            if not again:
+                self.queued.setdefault(key, frame)
+            return
+        if again and key in self.queued:
+            await self.post(self.queued.pop(key))
         if key in self.sent:
             return await self.post_again(frame, key, again)
         problems = [] if form.is_valid() else form.problems()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from django.template import Template
 from django.template.loader import get_template, render_to_string
@@ -15,6 +16,16 @@ from rooms.models import Message, Room
 class _Links(Urlizer):
     # A link opens beside the chat, and tells the site it leads to nothing about this one.
     url_template = '<a href="{href}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>'
+    trailing_punctuation_chars = Urlizer.trailing_punctuation_chars + "?"
+
+    def handle_word(self, word: str, *, safe_input: bool, **options: Any) -> str:
+        # Escaped here: Django would read entities in plain text, the ¶ of ?a=1&param=2.
+        return super().handle_word(escape(word), safe_input=True, **options)
+
+    def trim_punctuation(self, word: str) -> tuple[str, str, str]:
+        # Django loses what it trimmed before a bracket, the full stop of (see http://a.example/).
+        lead, middle, _ = super().trim_punctuation(word)
+        return lead, middle, word[len(lead) + len(middle) :]
 
 
 _links = _Links()

@@ -1,15 +1,21 @@
 """Names of people and rooms: what may be in one, and when two are the same to a reader."""
 
+import hashlib
+import re
 import unicodedata
 from functools import cache
 
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
-from django.utils.text import slugify
 
 ZERO_WIDTH_JOINERS = "\u200c\u200d"  # Persian and Indic spelling and joined emoji need them
 BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"  # drawn as nothing, though not in a space category
 MOST_MARKS = 4  # combining marks on one letter; no living script stacks more
+# Joiners, and marks that only choose a form of what they follow: nobody sees whether they are there.
+UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# The flags of England and its like: a black flag, the letters of a place unseen, and an end.
+PLACE_FLAG = re.compile("(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+LONGEST_KEY = 160  # characters; compatibility forms make eighteen of one
 
 
 def clean_name(text: str, max_length: int) -> str:
@@ -29,7 +35,7 @@ def clean_name(text: str, max_length: int) -> str:
             f"That is {len(name)} characters long; {max_length} is the most.", code="max_length"
         )
     marks = 0
-    for char in name:
+    for char in PLACE_FLAG.sub("", name):
         category = unicodedata.category(char)
         if (category[0] == "Z" and char != " ") or char in BLANK_LETTERS:
             raise ValidationError(
@@ -50,7 +56,7 @@ def clean_name(text: str, max_length: int) -> str:
 
 def same_name_key(name: str) -> str:
     """Equal for two names that differ only in case, width or composition (NFKC, casefolded)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return _kept(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()))
 
 
 def look_alike_keys(name: str) -> tuple[str, str]:
@@ -59,19 +65,35 @@ def look_alike_keys(name: str) -> tuple[str, str]:
     They are the skeletons of Unicode Technical Standard 39, once of the casefolded name
     (АNN in Cyrillic, Ann) and once of the name as it is written (Ian, lan), then casefolded.
     """
-    plain = unicodedata.normalize("NFKC", name).translate(dict.fromkeys(map(ord, ZERO_WIDTH_JOINERS)))
-    folded = "".join(map(_prototype, same_name_key(plain)))
+    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    folded = "".join(map(_prototype, unicodedata.normalize("NFKC", plain.casefold())))
     written = "".join(map(_prototype, plain))
-    return folded, written.casefold()
+    return _kept(folded), _kept(written.casefold())
 
 
 @cache
 def _prototype(char: str) -> str:
     """One character that stands for all that `char` may be taken for."""
-    looks_like = (entry["c"] for entry in confusables.confusables_data.get(char, ()))
-    return min([char, *(other for other in looks_like if len(other) == 1)])
+    # The data names for I only l, and for l all that look like it, among them I and 1.
+    near = {char, *_taken_for(char)}
+    return min(near.union(*map(_taken_for, near)))
+
+
+def _taken_for(char: str) -> list[str]:
+    entries = confusables.confusables_data.get(char, ())
+    return [entry["c"] for entry in entries if len(entry["c"]) == 1]
+
+
+def _kept(key: str) -> str:
+    """The key, or what stands for it where it is too long to be kept."""
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def slug_for(name: str) -> str:
     """The name as a part of an address: its letters and digits in any script, `room` if it has none."""
-    return slugify(name, allow_unicode=True)[:80].strip("-_") or "room"
+    text = UNSEEN.sub("", unicodedata.normalize("NFKC", name).lower())
+    if not any(map(str.isalnum, text)):
+        return "room"
+    # Not Django's slugify, which drops the vowels of Hindi and Thai: they are marks.
+    kept = (char for char in text if char.isalnum() or char in " -_" or unicodedata.category(char)[0] == "M")
+    return re.sub("[ -]+", "-", "".join(kept))[:80].strip("-_") or "room"

@@ -161,6 +161,8 @@ class TestSentAgain:
 
     async def test_is_said_once_and_let_go(self, connect, ann: Person) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="hello", key="k1")
         await tab.say(body="hello", key="k1", again=1)
         frame = await tab.frame_with("#send-k1")
@@ -169,18 +171,25 @@ class TestSentAgain:
 
     async def test_after_a_connection_that_was_lost(self, connect, ann: Person) -> None:
         before = await connect(ann)
+        await before.say(**RESUME)
         await before.say(body="kept", key="k1")
         await before.frame_with("kept")
         after = await connect(ann)
+        # What was queued comes first: it was written after what the connection lost.
+        await after.say(body="queued", key="k3")
         await after.say(**RESUME)
         await after.say(body="kept", key="k1", again=1)  # which the server has
         await after.say(body="lost", key="k2", again=1)  # which it never got
-        await after.frame_with("#send-k1")
-        await after.frame_with("#send-k2")
-        assert [message.body async for message in Message.objects.order_by("seq")] == ["kept", "lost"]
+        await after.say(body="queued and", key="k3", again=1)  # typed on, before the field changed
+        for key in ("k1", "k2", "k3"):
+            frame = await after.frame_with(f"#send-{key}")
+        assert 'value=" and"' in frame
+        assert [message.body async for message in Message.objects.order_by("seq")] == ["kept", "lost", "queued"]
 
     async def test_what_was_typed_meanwhile_leads_the_next_message(self, connect, ann: Person) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="one", key="k1")
         await tab.say(body="onetw", key="k1", again=1)
         assert 'name="lead" value="tw"' in await tab.frame_with("#send-k1 + .send")
@@ -191,6 +200,8 @@ class TestSentAgain:
 
     async def test_even_if_that_was_sent_before_it_was_shown(self, connect, ann: Person) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="one", key="k1")
         await tab.say(body="onetw", key="k1", again=1)
         await tab.say(body="o", key="k2")
@@ -199,6 +210,8 @@ class TestSentAgain:
 
     async def test_a_whole_message_typed_meanwhile_is_a_message(self, connect, ann: Person) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="one", key="k1")
         await tab.say(body="onetwo", key="k1")
         await tab.say(body="onetwo", key="k1", again=1)
@@ -210,6 +223,8 @@ class TestRefused:
     @pytest.mark.parametrize("body", ["", "  \n ", "x" * 4001, None, 5, ["a", "b"], {"a": 1}, "\ud800"])
     async def test_comes_back_to_its_author_alone(self, connect, ann: Person, body: Any) -> None:
         tab, other = await connect(ann), await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body=body, key="k1")
         frame = await tab.frame()
         assert 'hx-target="#send-k1"' in frame
@@ -230,6 +245,8 @@ class TestRefused:
 
     async def test_can_be_sent_again_shorter_and_discarded(self, connect, ann: Person) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="x" * 4001, key="k1")
         await tab.frame()
         await tab.say(body="shorter", key="k1")
@@ -243,11 +260,15 @@ class TestRefused:
     @pytest.mark.parametrize("key", ["", "x" * 65, 'a"b', "<b>", "a b", 7, None, ["k"]])
     async def test_a_key_that_is_none_does_no_harm(self, connect, ann: Person, key: Any) -> None:
         tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
         await tab.say(body="hello", key=key)
         assert "hello" in await tab.frame()
 
     async def test_too_many_in_a_short_time(self, rate_limits: None, connect, ann: Person, person) -> None:
         tab, bob = await connect(ann), await connect(await sync_to_async(person)("bob"))
+        await tab.say(**RESUME)
+        await tab.frame()
         for n in range(40):
             await tab.say(body=f"message {n}", key=f"k{n}")
         await tab.frame_with("faster than others can read")
@@ -339,6 +360,8 @@ async def test_a_database_that_fails_closes_the_socket_so_that_the_tab_sends_aga
         raise OperationalError("disk full")
 
     tab = await connect(ann)
+    await tab.say(**RESUME)
+    await tab.frame()
     monkeypatch.setattr(changes, "apost", fail)
     await tab.say(body="hello", key="k1")
     assert await tab.close_code() == 1011

@@ -1,11 +1,11 @@
 """`manage.py up`, as a process of its own."""
 
 import http.client
-import os
 import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
@@ -36,8 +36,10 @@ def redis_of(site: Server) -> list[psutil.Process]:
     ]
 
 
-def visit(site: Server, room: str = "Lounge", name: str = "ann") -> tuple[str, ClientConnection]:
-    """Join `room` by its form, and open its socket. Returns the page and the socket."""
+def visit(
+    site: Server, room: str = "Lounge", name: str = "ann"
+) -> tuple[str, AbstractContextManager[ClientConnection]]:
+    """Join `room` by its form. Returns the page, and its socket, which `with` opens."""
     cookies = HTTPCookieProcessor()
     browser = build_opener(cookies)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', browser.open(site.url).read().decode())
@@ -78,9 +80,10 @@ def test_ctrl_c_ends_everything_in_silence_though_people_are_there(site: Server)
     idle = http.client.HTTPConnection("127.0.0.1", site.port)
     idle.request("GET", "/healthz")
     idle.getresponse().read()
-    _, socket = visit(site)
+    _, live = visit(site)
     assert len(redis_of(site)) == 1
-    with socket:
+    with live as socket:
+        socket.ping().wait(10)
         assert site.interrupt() == 0
     idle.close()
     assert redis_of(site) == []
@@ -98,15 +101,14 @@ def test_ctrl_c_before_it_serves(site: Server) -> None:
 
 def test_a_second_start_still_has_what_was_said(site: Server) -> None:
     site.start()
-    _, socket = visit(site)
-    with socket:
+    _, live = visit(site)
+    with live as socket:
         socket.send('{"body": "said before the restart", "key": "one"}')
-        while "send-one" not in socket.recv(timeout=10):
+        while "said before the restart" not in socket.recv(timeout=10):
             pass
     site.stop()
     site.start()
-    page, socket = visit(site, name="bob")
-    socket.close()
+    page, _ = visit(site, name="bob")
     assert "said before the restart" in page
 
 
@@ -179,14 +181,6 @@ def test_a_file_where_the_data_directory_should_be(site: Server) -> None:
 
 def test_a_data_directory_that_cannot_be_made(site: Server) -> None:
     site.env["DATA_DIR"] = "/proc/parlor"
-    assert "DATA_DIR" in refusal(site)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_data_directory_one_may_not_write_to(site: Server) -> None:
-    closed = site.data_dir / "closed"
-    closed.mkdir(mode=0o500)
-    site.env["DATA_DIR"] = str(closed)
     assert "DATA_DIR" in refusal(site)
 
 

@@ -63,11 +63,20 @@ def speaker(name: str) -> Person:
 
 @contextmanager
 def database_trouble(what: str = "") -> Iterator[None]:
-    """Raises CommandError for what the database refuses; `what` says what is not done then."""
+    """Raises CommandError for what the database refuses, or where the room has been deleted;
+    `what` says what is not done then."""
     try:
         yield
+    except Room.DoesNotExist:
+        raise CommandError(f"{what}Somebody has deleted the room.") from None
     except django.db.Error as error:
-        raise CommandError(f"{what}The database says: {error}") from error
+        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        hint = " (manage.py migrate makes the tables)" if _lacks_table(reason) else ""
+        raise CommandError(f"{what}The database says: {reason}{hint}") from error
+
+
+def _lacks_table(reason: str) -> bool:
+    return "no such table" in reason or ("relation" in reason and "does not exist" in reason)
 
 
 def _clean(name: str, max_length: int) -> str:

@@ -39,12 +39,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, room: str, since: int | None, json: bool, **options: Any) -> None:
-        with database_trouble():
-            place = existing_room(room, "Rooms are made in the lobby, or with say --create.")
-        start = place.clock if since is None else since
         as_text = written if json else as_lines
         try:
             with database_trouble():
+                place = existing_room(room, "Rooms are made in the lobby, or with say --create.")
+                start = place.clock if since is None else since
                 asyncio.run(follow(place.pk, start, lambda message: self.show(as_text(message))))
         except (KeyboardInterrupt, asyncio.CancelledError):
             pass  # that is how it ends

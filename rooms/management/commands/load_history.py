@@ -36,14 +36,11 @@ class Command(BaseCommand):
     def handle(self, *, room: str, file: str, **options: Any) -> None:
         source = _opened(file)
         history = HistoryFile(source)
-        with source, database_trouble("Stopped; run it again to go on. "):
-            place = find_or_make_room(room)
-            try:
-                self.load(place, source, history)
-            except Room.DoesNotExist:
-                raise CommandError("Somebody deleted the room.") from None
-            except KeyboardInterrupt:
-                raise CommandError("Stopped; run it again to go on.", returncode=130) from None
+        try:
+            with source, database_trouble("Stopped; it can be run again. "):
+                self.load(find_or_make_room(room), source, history)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; run it again to go on.", returncode=130) from None
         if history.damage:
             raise CommandError(f"{file} is damaged {history.damage}. What came before is in.")
 

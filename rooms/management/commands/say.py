@@ -2,6 +2,8 @@ import asyncio
 import logging
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
@@ -10,9 +12,9 @@ from rooms import changes
 from rooms.forms import MessageForm
 from rooms.lines import lines
 from rooms.management.shell import database_trouble, existing_room, find_or_make_room, speaker
-from rooms.models import Membership, Message, Person, Room
+from rooms.models import Membership, Person, Room
 
-LONGEST_LINE = 8 * Message.BODY_LENGTH  # bytes; what is longer is no message in any script
+LONGEST_LINE = 1024 * 1024  # bytes; of a longer one no more is read
 
 
 class Command(BaseCommand):
@@ -31,23 +33,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, room: str, text: str | None, name: str, create: bool, **options: Any) -> None:
-        with database_trouble():
-            place = find_or_make_room(room) if create else existing_room(room, "Add --create to make it.")
-            author = speaker(name)
-            Membership.join(place.pk, author.pk)
-        one_warning = _OneWarning()
-        changes.log.addFilter(one_warning)
+        # One loop for all messages, for it holds the connection to Redis.
         try:
-            # One loop for all messages, for it holds the connection to Redis.
-            with asyncio.Runner() as runner:
+            with asyncio.Runner() as runner, _one_warning():
+                with database_trouble():
+                    place = (
+                        find_or_make_room(room) if create else existing_room(room, "Add --create to make it.")
+                    )
+                    author = speaker(name)
+                    Membership.join(place.pk, author.pk)
                 if text is not None:
-                    _say(runner, place, author, text)
+                    say(runner, place, author, checked(text))
                 else:
                     self.say_lines(runner, place, author, keep_going=options["keep_going"])
         except KeyboardInterrupt:
             raise CommandError("Stopped.", returncode=130) from None
-        finally:
-            changes.log.removeFilter(one_warning)
 
     def say_lines(self, runner: asyncio.Runner, room: Room, author: Person, *, keep_going: bool) -> None:
         refused = 0
@@ -55,38 +55,44 @@ class Command(BaseCommand):
             if not line.strip():
                 continue
             try:
-                _say(runner, room, author, _text(line), f"Line {number}: ")
-            except _NotSaid as problem:
+                # What is not UTF-8 becomes halves of characters, which are refused.
+                body = checked(line.decode(errors="surrogateescape"))
+            except CommandError as problem:
                 if not keep_going:
-                    raise
+                    raise CommandError(f"Line {number:,}: {problem}") from None
                 refused += 1
-                self.stderr.write(str(problem))
+                self.stderr.write(f"Line {number:,}: {problem}")
+            else:
+                say(runner, room, author, body, f"Line {number:,} was not said. ")
         if refused:
             raise CommandError(f"{refused:,} of {number:,} lines were not said.")
 
 
-class _NotSaid(CommandError):
-    """A message that is none."""
-
-
-class _OneWarning(logging.Filter):
-    """Lets one record pass: where Redis is away, it is for every message."""
-
-    passed = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        is_first, self.passed = not self.passed, True
-        return is_first
-
-
-def _text(line: bytes) -> str:
-    # What is not UTF-8 becomes halves of characters, which the form refuses.
-    return line.decode(errors="surrogateescape")
-
-
-def _say(runner: asyncio.Runner, room: Room, author: Person, text: str, where: str = "") -> None:
+def checked(text: str) -> str:
+    """The text as a message's body. Raises CommandError where it can be none."""
     form = MessageForm({"body": text})
     if not form.is_valid():
-        raise _NotSaid(where + " ".join(form.problems()))
-    with database_trouble(f"{where}It was not said. "):
-        runner.run(changes.apost(room, author, form.cleaned_data["body"]))
+        raise CommandError(" ".join(form.problems()))
+    return form.cleaned_data["body"]
+
+
+def say(runner: asyncio.Runner, room: Room, author: Person, body: str, trouble: str = "") -> None:
+    """Post it. Raises CommandError, which begins with `trouble`, if the database does not take it."""
+    with database_trouble(trouble):
+        runner.run(changes.apost(room, author, body))
+
+
+@contextmanager
+def _one_warning() -> Iterator[None]:
+    """Lets one warning pass: where Redis is away, there is one for every message."""
+    passed: list[logging.LogRecord] = []
+
+    def is_first(record: logging.LogRecord) -> bool:
+        passed[:] = passed or [record]
+        return record is passed[0]
+
+    changes.log.addFilter(is_first)
+    try:
+        yield
+    finally:
+        changes.log.removeFilter(is_first)

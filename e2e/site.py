@@ -1,0 +1,64 @@
+"""What a room holds and what its pages show, side by side."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.process import KEPT, ROOT, Server
+
+
+def manage(server: Server, *command: str, text: str | None = None) -> str:
+    """Run `manage.py command` on the server's data, with `text` as its input. Returns what it prints."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *command],
+        env={name: os.environ[name] for name in KEPT if name in os.environ} | server.env,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def stored(server: Server, slug: str) -> list[dict[str, Any]]:
+    """The room's messages in the database, in order: seq, version, author, body."""
+    code = (
+        "import json; from rooms.models import Message;"
+        f"print(json.dumps(list(Message.objects.filter(room__slug={slug!r}).order_by('seq')"
+        ".values('seq', 'version', 'author__username', 'body'))))"
+    )
+    return json.loads(manage(server, "shell", "-v", "0", "-c", code))
+
+
+def shown(page: Page) -> list[tuple[int, str, str]]:
+    """What the page shows from top to bottom: seq, author, text."""
+    return page.locator("#messages > .message").evaluate_all(
+        """items => items.map(item => [
+            Number(item.dataset.seq),
+            item.querySelector('.author').textContent,
+            item.querySelector('.text').textContent,
+        ])"""
+    )
+
+
+def expect_shows_all(page: Page, server: Server, slug: str) -> None:
+    """The page comes to show exactly the newest that the database holds, in order, nothing twice."""
+    rows = [[row["seq"], row["author__username"], row["body"]] for row in stored(server, slug)]
+    if rows:
+        expect(page.locator(f"#message-{rows[-1][0]}")).to_have_count(1, timeout=30_000)
+    on_page = shown(page)
+    assert on_page == rows[-len(on_page) :]
+    assert len(on_page) == len(rows) or len(on_page) >= 50
+
+
+def say(page: Page, text: str) -> None:
+    """Type `text` where the page has its focus, send it, and wait for the next, empty field."""
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=body]:focus")).to_have_value("")

