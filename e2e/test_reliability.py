@@ -96,6 +96,7 @@ def test_offline_and_back(
     ann, bob = through("ann"), tab("bob")
     say(ann, "before")
     expect(bob.locator(".message")).to_have_count(1)
+    expect_nothing_pending(ann)
 
     network.cut()
     expect(ann.locator("#connection .offline")).to_be_visible()
@@ -125,6 +126,7 @@ def test_what_was_sent_into_a_dead_connection_is_sent_again_in_order(
     ann = through("ann")
     say(ann, "before")
     expect(ann.locator(".message")).to_have_count(1)
+    expect_nothing_pending(ann)
     network.swallows = True
     for n in range(3):
         say(ann, f"into the void {n}")

@@ -25,7 +25,7 @@ def check_redis(url: str) -> None:
             redis.ping()
     except (RedisError, OSError, ValueError) as error:
         raise ImproperlyConfigured(
-            f"no Redis answers at REDIS_URL ({_line(error)}): "
+            f"no Redis answers at REDIS_URL ({first_line(error)}): "
             "start one there, or unset REDIS_URL to use the embedded one"
         ) from error
 
@@ -91,9 +91,10 @@ def _end_orphan(path: Path) -> None:
 
 def _cannot_run(error: Exception) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"the embedded Redis cannot run ({_line(error)}): set REDIS_URL to the address of a Redis server"
+        f"the embedded Redis cannot run ({first_line(error)}): set REDIS_URL to the address of a Redis server"
     )
 
 
-def _line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What `error` says, as far as it goes into a sentence."""
     return (str(error).splitlines() or [repr(error)])[0].rstrip(".")

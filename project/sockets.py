@@ -13,6 +13,8 @@ from django.conf import settings
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+CLOSE_SECONDS = 30  # how long a client may take to answer a close; one that reads slowly needs it
+
 
 def same_origin(application: Any) -> Any:
     """Refuses a socket that a page of another origin opens, with 403 before the handshake.
@@ -61,31 +63,38 @@ def signed_in(application: Any) -> Any:
     return CookieMiddleware(knowing)
 
 
-def backpressure(application: Any) -> Any:
-    """Makes `send` wait while the client does not read, where the server is daphne.
+def daphne_manners(application: Any) -> Any:
+    """Makes up for what daphne lacks, where the server is daphne.
 
-    The ASGI specification leaves waiting to the server: uvicorn and hypercorn do it, daphne
-    hands everything to Twisted's transport, which buffers without end. Twisted tells a
-    registered producer when that buffer is full; here `send` is told.
+    Backpressure: the ASGI specification leaves waiting to the server. Others make `send` wait
+    while the client does not read; daphne hands everything to Twisted's transport, which buffers
+    without end, but tells a registered producer when that buffer is full.
+
+    Close codes: daphne closes by a method of autobahn's that refuses the codes of RFC 6455,
+    section 7.4.1, above 1000. The frame itself may hold any.
     """
 
-    async def with_backpressure(scope: Any, receive: Any, send: Any) -> Any:
+    async def mannerly(scope: Any, receive: Any, send: Any) -> Any:
         protocol = send.args[0] if isinstance(send, partial) and send.args else None
-        if not hasattr(protocol, "registerProducer"):
+        if not hasattr(protocol, "sendCloseFrame"):
             return await application(scope, receive, send)
         gate = _Gate()
         # Until now the producer is the HTTP channel that this connection began as.
         protocol.unregisterProducer()
         protocol.registerProducer(gate, True)
+        protocol.closeHandshakeTimeout = CLOSE_SECONDS
 
         async def patient_send(message: Any) -> None:
             if not gate.is_set():
                 await gate.wait()
-            await send(message)
+            if message["type"] == "websocket.close" and protocol.state == protocol.STATE_OPEN:
+                protocol.sendCloseFrame(code=message.get("code", 1000))
+            else:
+                await send(message)
 
         return await application(scope, receive, patient_send)
 
-    return with_backpressure
+    return mannerly
 
 
 @implementer(IPushProducer)

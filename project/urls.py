@@ -7,7 +7,7 @@ urlpatterns = [
     path("rooms/<str:slug>/", views.room, name="room"),
     path("rooms/<str:slug>/messages/", views.messages, name="messages"),
     path("me.css", views.my_style, name="my-style"),
-    path("parts/<str:version>/", views.parts, name="parts"),
+    path("parts/<str:version>/<str:name>/", views.part, name="part"),
     path("favicon.ico", views.favicon),
     path("healthz", views.health, name="health"),
 ]

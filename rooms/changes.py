@@ -30,7 +30,6 @@ from rooms.models.room import group_of
 log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
-MOST_VALUES = 999  # in one query, for the oldest SQLite
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +102,15 @@ def _insert(messages: Sequence[Message]) -> None:
     # As bulk_create, at a third of the time it takes for a row; an archive has hundreds of thousands.
     fields = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields if field.column)
-    into = f"INSERT INTO {Message._meta.db_table} ({columns}) VALUES "
-    row = f"({', '.join(['%s'] * len(fields))})"
+    places = ", ".join(["%s"] * len(fields))
     values_of = attrgetter(*(field.attname for field in fields))
     adapted = connection.ops.adapt_datetimefield_value
-    most = MOST_VALUES // len(fields)
+    rows = [
+        [adapted(value) if isinstance(value, datetime) else value for value in values_of(message)]
+        for message in messages
+    ]
     with connection.cursor() as cursor:
-        for start in range(0, len(messages), most):
-            some = messages[start : start + most]
-            values = [value for message in some for value in values_of(message)]
-            cursor.execute(
-                into + ", ".join([row] * len(some)),
-                [adapted(value) if isinstance(value, datetime) else value for value in values],
-            )
+        cursor.executemany(f"INSERT INTO {Message._meta.db_table} ({columns}) VALUES ({places})", rows)  # noqa: S608
 
 
 def _record_change(*args: Any) -> tuple[Message, Change | None]:

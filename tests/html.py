@@ -55,25 +55,25 @@ def elements(html: str | bytes) -> list[Element]:
     return reader.elements
 
 
-def find_all(html: str | bytes, name: str = "", **attributes: str) -> list[Element]:
-    """Those called `name` with these attributes. `class_="a"`: with that class among others."""
-    return list(_found(html, name, attributes))
+def find_all(html: str | bytes, tag: str = "", /, **attributes: str) -> list[Element]:
+    """Those called `tag` with these attributes. `class_="a"`: with that class among others."""
+    return list(_found(html, tag, attributes))
 
 
-def find(html: str | bytes, name: str = "", **attributes: str) -> Element:
+def find(html: str | bytes, tag: str = "", /, **attributes: str) -> Element:
     """The only one."""
-    found = find_all(html, name, **attributes)
-    assert len(found) == 1, f"{len(found)} of {name} {attributes}"
+    found = find_all(html, tag, **attributes)
+    assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
     return found[0]
 
 
-def _found(html: str | bytes, name: str, attributes: dict[str, str]) -> Iterator[Element]:
+def _found(html: str | bytes, tag: str, attributes: dict[str, str]) -> Iterator[Element]:
     wanted = dict(attributes)
     css_class = wanted.pop("class_", "")
     for element in elements(html):
         has = dict(element.attributes)
         if (
-            (not name or element.name == name)
+            (not tag or element.name == tag)
             and (not css_class or css_class in element.classes)
             and all(has.get(key) == value for key, value in wanted.items())
         ):

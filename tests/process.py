@@ -60,10 +60,10 @@ class Server:
         os.killpg(self.process.pid, signal.SIGINT)
         return self._ended()
 
-    def stop(self) -> int:
-        """SIGTERM to the server alone. Returns the exit code."""
+    def stop(self, ending: signal.Signals = signal.SIGTERM) -> int:
+        """SIGTERM, unless told otherwise, to the server alone. Returns the exit code."""
         assert self.process is not None
-        self.process.terminate()
+        self.process.send_signal(ending)
         return self._ended()
 
     def kill(self) -> None:

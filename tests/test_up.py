@@ -2,11 +2,13 @@
 
 import http.client
 import re
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
 import psutil
@@ -36,20 +38,30 @@ def redis_of(site: Server) -> list[psutil.Process]:
     ]
 
 
-def visit(
-    site: Server, room: str = "Lounge", name: str = "ann"
-) -> tuple[str, AbstractContextManager[ClientConnection]]:
-    """Join `room` by its form. Returns the page, and its socket, which `with` opens."""
-    cookies = HTTPCookieProcessor()
-    browser = build_opener(cookies)
-    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', browser.open(site.url).read().decode())
-    assert token is not None
-    form = f"csrfmiddlewaretoken={token[1]}&room_name={room}&username={name}"
-    with browser.open(f"{site.url}/", form.encode()) as answer:
-        page, url = answer.read().decode(), answer.url
-    cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies.cookiejar)
-    live = url.replace("http://", "ws://") + "live/"
-    return page, connect(live, additional_headers={"Cookie": cookie}, compression=None)
+class Visitor:
+    """Somebody in a room, by its forms alone. `page` is what they see."""
+
+    def __init__(self, site: Server, name: str = "ann") -> None:
+        self._cookies = HTTPCookieProcessor()
+        self._browser = build_opener(self._cookies)
+        self._fetch(site.url)
+        self.send(f"{site.url}/", room_name="Lounge", username=name)
+
+    def send(self, url: str, **fields: str) -> None:
+        token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', self.page)
+        assert token is not None
+        self._fetch(url, urlencode(fields | {"csrfmiddlewaretoken": token[1]}).encode())
+
+    def say(self, body: str) -> None:
+        self.send(f"{self.url}messages/", body=body)
+
+    def live(self) -> AbstractContextManager[ClientConnection]:
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies.cookiejar)
+        return connect(self.url.replace("http", "ws") + "live/", additional_headers={"Cookie": cookie})
+
+    def _fetch(self, url: str, data: bytes | None = None) -> None:
+        with self._browser.open(url, data) as answer:
+            self.url, self.page = answer.url, answer.read().decode()
 
 
 def refusal(site: Server) -> str:
@@ -80,12 +92,19 @@ def test_ctrl_c_ends_everything_in_silence_though_people_are_there(site: Server)
     idle = http.client.HTTPConnection("127.0.0.1", site.port)
     idle.request("GET", "/healthz")
     idle.getresponse().read()
-    _, live = visit(site)
     assert len(redis_of(site)) == 1
-    with live as socket:
+    with Visitor(site).live() as socket:
         socket.ping().wait(10)
         assert site.interrupt() == 0
     idle.close()
+    assert redis_of(site) == []
+    assert site.errors == ""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_other_ends_are_as_clean(site: Server, ending: signal.Signals) -> None:
+    site.start()
+    assert site.stop(ending) == 0
     assert redis_of(site) == []
     assert site.errors == ""
 
@@ -101,15 +120,10 @@ def test_ctrl_c_before_it_serves(site: Server) -> None:
 
 def test_a_second_start_still_has_what_was_said(site: Server) -> None:
     site.start()
-    _, live = visit(site)
-    with live as socket:
-        socket.send('{"body": "said before the restart", "key": "one"}')
-        while "said before the restart" not in socket.recv(timeout=10):
-            pass
-    site.stop()
+    Visitor(site).say("said before the restart")
+    assert site.stop() == 0
     site.start()
-    page, _ = visit(site, name="bob")
-    assert "said before the restart" in page
+    assert "said before the restart" in Visitor(site, "bob").page
 
 
 def test_what_a_kill_left_behind_is_ended(site: Server) -> None:

@@ -1,5 +1,6 @@
 """What the commands have in common: the rooms and people that are named on the command line."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from rooms.names import clean_name, same_name_key
 
 SLUG_LENGTH = 100
 MOST_COMPARED = 2000  # rooms
+QUIET_SECONDS = 10.0  # after which the same trouble is news again
 
 
 def find_room(text: str) -> Room | None:
@@ -70,9 +72,36 @@ def database_trouble(what: str = "") -> Iterator[None]:
     except Room.DoesNotExist:
         raise CommandError(f"{what}Somebody has deleted the room.") from None
     except django.db.Error as error:
-        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        reason = _reason(error)
         hint = " (manage.py migrate makes the tables)" if _lacks_table(reason) else ""
         raise CommandError(f"{what}The database says: {reason}{hint}") from error
+
+
+@contextmanager
+def trouble_once() -> Iterator[None]:
+    """Within, what is logged again and again, as while Redis is away, comes once and in one line."""
+    last: dict[str, float] = {}
+
+    def is_news(record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            record.msg, record.args = f"{record.getMessage()}: {_reason(record.exc_info[1])}", ()
+            record.exc_info = record.exc_text = None
+        since = record.created - last.get(record.name, 0)
+        last[record.name] = record.created
+        return since > QUIET_SECONDS
+
+    handlers = [*logging.getLogger().handlers, *logging.getLogger("channels_redis").handlers]
+    for handler in handlers:
+        handler.addFilter(is_news)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(is_news)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or repr(error)
 
 
 def _lacks_table(reason: str) -> bool:

@@ -7,6 +7,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def parts_url() -> str:
-    """Where the parts are that a page puts in place by itself."""
-    return reverse("parts", args=[parts_version()])
+def part_url(name: str) -> str:
+    """Where the part of this name is, which a page puts in place by itself."""
+    return reverse("part", args=[parts_version(), name])

@@ -20,7 +20,7 @@ def lobby(request: HttpRequest) -> HttpResponse:
     """The open rooms, and the form that leads into one, making it if there is none."""
     person = person_of(request)
     form_class = RoomForm if person else JoinForm
-    form = form_class(request.POST or None)
+    form = form_class(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():

@@ -1,19 +1,33 @@
 """Small answers: parts that browsers keep, a viewer's own style, health."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+
+from rooms.parts import NAMES, parts_version
 
 YEAR = 60 * 60 * 24 * 365
 
 
 @require_safe
-@cache_control(public=True, max_age=YEAR, immutable=True)
-def parts(request: HttpRequest, version: str) -> HttpResponse:
-    """What a page puts in place by itself, the same for everybody and there when the server is not."""
-    return render(request, "parts.html")
+def part(request: HttpRequest, version: str, name: str) -> HttpResponse:
+    """What a page puts in place by itself, the same for everybody and there when the server is not.
+
+    An old page may ask by an old `version`; it gets what there is now.
+    """
+    if name not in NAMES:
+        raise Http404
+    response = render(request, f"parts/{name}.html")
+    # While one release takes over from another, either is asked for the other's parts. Kept under
+    # that address, they would outlast it.
+    if version == parts_version():
+        patch_cache_control(response, public=True, max_age=YEAR, immutable=True)
+    else:
+        patch_cache_control(response, no_store=True)
+    return response
 
 
 @require_safe

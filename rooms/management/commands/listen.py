@@ -16,7 +16,7 @@ from django.utils.timezone import localtime
 
 from rooms.history_file import written
 from rooms.hub import Hub
-from rooms.management.shell import database_trouble, existing_room
+from rooms.management.shell import database_trouble, existing_room, trouble_once
 from rooms.models import Message
 
 PAGE = 200  # messages read at once
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *, room: str, since: int | None, json: bool, **options: Any) -> None:
         as_text = written if json else as_lines
         try:
-            with database_trouble():
+            with database_trouble(), trouble_once():
                 place = existing_room(room, "Rooms are made in the lobby, or with say --create.")
                 start = place.clock if since is None else since
                 asyncio.run(follow(place.pk, start, lambda message: self.show(as_text(message))))

@@ -16,7 +16,7 @@ from rooms.history_file import HistoryFile
 from rooms.management.shell import database_trouble, find_or_make_room
 from rooms.models import Room
 
-BATCH = 500  # messages a transaction; others who want to write wait for that long
+BATCH = 900  # messages a transaction, the most `changes.load` takes; who wants to write waits for that long
 
 
 class Command(BaseCommand):

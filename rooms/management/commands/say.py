@@ -1,9 +1,6 @@
 import asyncio
-import logging
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
@@ -11,7 +8,13 @@ from django.core.management import BaseCommand, CommandError
 from rooms import changes
 from rooms.forms import MessageForm
 from rooms.lines import lines
-from rooms.management.shell import database_trouble, existing_room, find_or_make_room, speaker
+from rooms.management.shell import (
+    database_trouble,
+    existing_room,
+    find_or_make_room,
+    speaker,
+    trouble_once,
+)
 from rooms.models import Membership, Person, Room
 
 LONGEST_LINE = 1024 * 1024  # bytes; of a longer one no more is read
@@ -35,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *, room: str, text: str | None, name: str, create: bool, **options: Any) -> None:
         # One loop for all messages, for it holds the connection to Redis.
         try:
-            with asyncio.Runner() as runner, _one_warning():
+            with asyncio.Runner() as runner, trouble_once():
                 with database_trouble():
                     place = (
                         find_or_make_room(room) if create else existing_room(room, "Add --create to make it.")
@@ -80,19 +83,3 @@ def say(runner: asyncio.Runner, room: Room, author: Person, body: str, trouble: 
     """Post it. Raises CommandError, which begins with `trouble`, if the database does not take it."""
     with database_trouble(trouble):
         runner.run(changes.apost(room, author, body))
-
-
-@contextmanager
-def _one_warning() -> Iterator[None]:
-    """Lets one warning pass: where Redis is away, there is one for every message."""
-    passed: list[logging.LogRecord] = []
-
-    def is_first(record: logging.LogRecord) -> bool:
-        passed[:] = passed or [record]
-        return record is passed[0]
-
-    changes.log.addFilter(is_first)
-    try:
-        yield
-    finally:
-        changes.log.removeFilter(is_first)

@@ -3,13 +3,13 @@
 from daphne.server import Server  # isort: skip — before anything else can pick another Twisted reactor
 
 import errno
+import os
 import signal
 import socket
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
-import environ
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -19,9 +19,11 @@ from django.utils.module_loading import import_string
 from twisted.internet import reactor
 
 from project.datadir import redis_socket
-from project.embedded_redis import check_redis, embedded_redis
+from project.embedded_redis import check_redis, embedded_redis, first_line
 
-ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+ENDINGS = [signal.SIGINT, signal.SIGTERM]
+if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+    ENDINGS.append(signal.SIGHUP)
 LAST_SECONDS = 5  # for what is under way when the end comes
 
 
@@ -29,11 +31,10 @@ class Command(BaseCommand):
     help = "Run Parlor: database, static files, Redis and web server, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.server: Server | None = None
         for ending in ENDINGS:
             signal.signal(ending, lambda *_: self.end())
-        self.server: Server | None = None
-        env = environ.Env()
-        host, port = env("HOST", default="127.0.0.1"), env("PORT", default="8000")
+        host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
         with listen(host, port) as listener, redis():
             prepare_database()
             call_command("collectstatic", interactive=False, verbosity=0)
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             websocket_timeout=-1,
             verbosity=0,
         )
-        self.stdout.write(f"Parlor is at http://{host}:{port}/ – Ctrl-C ends it.")
+        self.stdout.write(f"Parlor is at http://{host}:{port}/ (Ctrl-C ends it)")
         self.stdout.flush()
         self.server.run()
 
@@ -96,8 +97,7 @@ def prepare_database() -> None:
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
     except Error as error:
-        reason = str(error).splitlines()[0]
         raise ImproperlyConfigured(
-            f"cannot use the database ({reason}): check that it runs and that DATABASE_URL is right, "
-            "or unset DATABASE_URL to use SQLite"
+            f"cannot use the database ({first_line(error)}): check that it runs and that "
+            "DATABASE_URL is right, or unset DATABASE_URL to use SQLite"
         ) from error

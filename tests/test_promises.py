@@ -1,0 +1,343 @@
+"""Promise 1: no JavaScript but htmx, as its authors published it."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from rooms import changes, fragments
+from rooms.models import Message, Person, Room
+from rooms.parts import NAMES, parts_version
+from tests.html import Element, elements, find_all
+
+ROOT = Path(settings.BASE_DIR)
+TEMPLATES = ROOT / "templates"
+VENDOR = ROOT / "static" / "vendor"
+VENDORED = ["htmx.min.js", "hx-ws.min.js", "hx-upsert.min.js"]
+SCRIPTS = {".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".wasm"}
+
+
+# What is not allowed in HTML -----------------------------------------------------------
+
+
+def objections(html: str | bytes) -> list[str]:
+    """What in `html` is a script of ours, or lets one in."""
+    return [f"<{element.name}> {what}" for element in elements(html) for what in _objections(element)]
+
+
+def _objections(element: Element) -> Iterator[str]:
+    if element.name == "script" and (element.text.strip() or not _is_vendored(element.get("src"))):
+        yield "is a script that is not vendored"
+    loads = element.get("as") == "script" or element.get("rel") == "modulepreload"
+    if loads and not _is_vendored(element.get("href")):
+        yield "loads a script that is not vendored"
+    if element.name == "style":
+        yield "is an inline style"
+    if element.get("name") == "htmx-config":
+        yield from _config_objections(element.get("content"))
+    for attribute, value in element.attributes:
+        name = attribute.removeprefix("data-")  # htmx takes data-hx-get for hx-get
+        bare = re.sub(r"[\s\0-\x20]", "", value).lower()
+        if name.startswith(("on", "hx-on")):
+            yield f"has a handler, {attribute}"
+        if name in ("style", "srcdoc", "nonce"):
+            yield f"has {attribute}"
+        if "javascript:" in bare or re.search(r"(^|[\"'{,:])js:", bare):
+            yield f"has an expression in {attribute}"
+        if name.startswith("hx-trigger") and "[" in value:
+            yield f"has a filter in {attribute}"
+        if name.startswith("hx-config"):
+            yield from _config_objections(value)
+
+
+def _config_objections(config: str) -> Iterator[str]:
+    # A nonce would let scripts in; another prefix would hide attributes from the checks above.
+    if re.search(r"\b(inline\w*|prefix|metaCharacter)\b", config):
+        yield "configures htmx to take scripts"
+
+
+def _is_vendored(url: str) -> bool:
+    return url.startswith(f"{settings.STATIC_URL}vendor/") and ".." not in url
+
+
+def without_django(template: str) -> str:
+    """The HTML of a template, of all its branches, with nothing where a value would be."""
+    template = re.sub(r"{% comment %}.*?{% endcomment %}|{#.*?#}", "", template, flags=re.DOTALL)
+    template = re.sub(r"{% static '(.*?)' %}", rf"{settings.STATIC_URL}\1", template)
+    return re.sub(r"{%.*?%}|{{.*?}}", "", template)
+
+
+BAD = [
+    "<script>x()</script>",
+    "<script src='/static/app.js'></script>",
+    "<script src='//cdn.example/static/vendor/htmx.min.js'></script>",
+    "<script src='/static/vendor/../app.js'></script>",
+    "<script src='/static/vendor/htmx.min.js'>x()</script>",
+    "<script type='importmap'>{}</script>",
+    "<script src='{{ script }}'></script>",
+    "<script src=\"{% static 'app.js' %}\"></script>",
+    "<link rel=preload as=script href='/static/app.js'>",
+    "<link rel=modulepreload href='/static/app.mjs'>",
+    "<style>p { color: red }</style>",
+    "<p style='color: red'>",
+    "<p style='color: {{ color }}'>",
+    "<iframe srcdoc='<p>'></iframe>",
+    "<p nonce='x'>",
+    "<p onclick='x()'>",
+    "<p {% if x %}onclick='x()'{% endif %}>",
+    "<p ONLOAD=x()>",
+    "<svg onload=x()></svg>",
+    "<a href='javascript:x()'>",
+    "<a href=' java\tscript:x()'>",
+    "<a href='java{% if x %}script{% endif %}:x()'>",
+    "<form action='js:x()'>",
+    "<p hx-on:click='x()'>",
+    "<p hx-on::after:swap='x()'>",
+    "<p hx-on='click: x()'>",
+    "<p hx-on-click='x()'>",
+    "<p data-hx-on:click='x()'>",
+    "<p hx-get='js:x()'>",
+    "<p hx-vals='js:{a: x()}'>",
+    "<p hx-vals='javascript:{a: x()}'>",
+    "<p data-hx-vals=' js:{a: x()}'>",
+    "<p hx-headers='js:{a: x()}'>",
+    "<p hx-confirm='js:x()'>",
+    "<p hx-trigger='click[ctrlKey]'>",
+    "<p hx-trigger='load, keyup [key==\"Enter\"] from:body'>",
+    "<p data-hx-trigger='click[x()]'>",
+    "<p hx-trigger:inherited='click[x()]'>",
+    "<meta name='htmx-config' content='inlineScriptNonce:x'>",
+    "<meta name='htmx-config' content='{\"prefix\": \"x-\"}'>",
+    "<meta name='htmx-config' content='history:false, metaCharacter:-'>",
+    "<p hx-config='inlineScriptNonce:x'>",
+]
+GOOD = [
+    "<script src='/static/vendor/htmx.min.1234.js'></script>",
+    "<script src=\"{% static 'vendor/htmx.min.js' %}\"></script>",
+    "<link rel=preload as=script href='/static/vendor/htmx.min.js'>",
+    "<link rel=stylesheet href='/static/css/base.css'>",
+    "<meta name='htmx-config' content='history:false, ws.reconnectDelay:300'>",
+    "<p hx-get='/x/' hx-trigger='htmx:ws:close from:#room, load once' hx-vals='again:1' title='online'>",
+    "{% comment %}<script>x()</script>{% endcomment %}{# <p onclick=x()> #}",
+    "<p>javascript: onclick=x() style='x' &lt;script&gt;</p>",
+]
+
+
+@pytest.mark.parametrize("html", BAD)
+def test_the_check_objects_to_scripts(html: str) -> None:
+    assert objections(without_django(html))
+
+
+@pytest.mark.parametrize("html", GOOD)
+def test_the_check_objects_to_nothing_else(html: str) -> None:
+    assert objections(without_django(html)) == []
+
+
+# Files ---------------------------------------------------------------------------------
+
+
+def scripts_among(folder: Path) -> list[str]:
+    """The scripts in `folder`."""
+    return sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if SCRIPTS.intersection(suffix.lower() for suffix in file.suffixes)
+    )
+
+
+def test_the_check_finds_scripts_among_files(tmp_path: Path) -> None:
+    for name in ("app.js", "css/app.mjs", "deep/er/App.TS", "app.js.gz", "base.css", "js/note.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert scripts_among(tmp_path) == ["app.js", "app.js.gz", "css/app.mjs", "deep/er/App.TS"]
+
+
+@pytest.mark.parametrize("folder", ["project", "rooms", "static", "templates"])
+def test_no_file_is_a_script_of_ours(folder: str) -> None:
+    vendored = [f"vendor/{name}" for name in sorted(VENDORED)] if folder == "static" else []
+    assert scripts_among(ROOT / folder) == vendored
+
+
+@pytest.mark.parametrize(
+    "file", [*sorted(TEMPLATES.rglob("*.*")), *sorted((ROOT / "static").rglob("*.svg"))], ids=lambda f: f.name
+)
+def test_no_template_or_picture_holds_a_script(file: Path) -> None:
+    assert objections(without_django(file.read_text())) == []
+
+
+def test_htmx_is_as_its_authors_published_it() -> None:
+    """The sums are those of the npm package htmx.org 4.0.1; see the README beside them."""
+    sums = dict(line.split("  ")[::-1] for line in (VENDOR / "checksums.txt").read_text().splitlines())
+    assert list(sums) == VENDORED
+    for name, checksum in sums.items():
+        assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == checksum, name
+    version = re.search(r'this\.version="(.*?)"', (VENDOR / "htmx.min.js").read_text())
+    assert version is not None
+    assert f"htmx.org@{version[1]}" in (VENDOR / "README.md").read_text()
+
+
+def test_nothing_else_is_vendored() -> None:
+    about = {"LICENSE", "README.md", "checksums.txt"}
+    assert {file.name for file in VENDOR.iterdir()} == {*VENDORED, *about}
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_htmx_is_served_as_it_is(name: str) -> None:
+    with staticfiles_storage.open(staticfiles_storage.stored_name(f"vendor/{name}")) as served:  # type: ignore[attr-defined]
+        assert served.read() == (VENDOR / name).read_bytes()
+
+
+# Pages ---------------------------------------------------------------------------------
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("", include("project.urls")), path("closed/", closed), path("broken/", broken)]
+
+POLICY = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "img-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+WITH_FRAME = {"frame-src": ["'self'"]}
+FRAMED = WITH_FRAME | {"frame-ancestors": ["'self'"]}
+
+ROOM, MESSAGES = "/rooms/lounge/", "/rooms/lounge/messages/"
+TOO_LONG = {"body": "x" * 4001, "room_name": "x" * 61, "username": "x" * 41}
+
+# Of every page: who asks, how, its status and what its policy has beside or instead of the usual.
+PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]] = {
+    "lobby": ("stranger", lambda client: client.get("/"), 200, {}),
+    "lobby refused": ("stranger", lambda client: client.post("/", TOO_LONG), 422, {}),
+    "lobby signed in": ("member", lambda client: client.get("/"), 200, {}),
+    "lobby signed in, refused": ("member", lambda client: client.post("/", TOO_LONG), 422, {}),
+    "name": ("stranger", lambda client: client.get(ROOM), 200, WITH_FRAME),
+    "name refused": ("stranger", lambda client: client.post(ROOM, TOO_LONG), 422, WITH_FRAME),
+    "room": ("member", lambda client: client.get(ROOM), 200, WITH_FRAME),
+    "room, older": ("member", lambda client: client.get(ROOM, {"before": 30}), 200, WITH_FRAME),
+    "message refused": ("member", lambda client: client.post(MESSAGES, TOO_LONG), 422, FRAMED),
+    "message taken": ("member", lambda client: client.post(MESSAGES, {"body": "x"}), 302, FRAMED),
+    "older": ("member", lambda client: client.get(MESSAGES, {"before": 60}), 200, FRAMED),
+    "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
+    "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
+    "style": ("member", lambda client: client.get("/me.css"), 200, {}),
+    "health": ("stranger", lambda client: client.get("/healthz"), 200, {}),
+    "not allowed": ("stranger", lambda client: client.delete("/"), 405, {}),
+    "too old": ("checked", lambda client: client.post("/", {}), 403, {}),
+    "closed": ("stranger", lambda client: client.get("/closed/"), 403, {}),
+    "not there": ("stranger", lambda client: client.get("/nowhere/"), 404, {}),
+    "broken": ("stranger", lambda client: client.get("/broken/"), 500, {}),
+} | {
+    f"part {name}": (
+        "stranger",
+        lambda client, name=name: client.get(f"/parts/{parts_version()}/{name}/"),
+        200,
+        {},
+    )
+    for name in NAMES
+}
+
+
+@pytest.fixture
+def clients(room: Callable[..., Room], person: Callable[..., Person]) -> dict[str, Client]:
+    """A stranger, a member, and one whose forms are checked for where they come from."""
+    ann, lounge = person("ann"), room("Lounge")
+    for n in range(60):
+        changes.post(lounge, ann, f"see http://a.example/{n}")
+    stranger, member = Client(raise_request_exception=False), Client()
+    member.force_login(ann)
+    return {"stranger": stranger, "member": member, "checked": Client(enforce_csrf_checks=True)}
+
+
+pages = pytest.mark.parametrize("page", PAGES)
+urls = pytest.mark.urls(__name__)
+
+
+@urls
+@pages
+@pytest.mark.django_db
+def test_no_page_holds_a_script_of_ours(clients: dict[str, Client], page: str) -> None:
+    who, ask, status, _ = PAGES[page]
+    response = ask(clients[who])
+    assert response.status_code == status
+    assert objections(response.content) == []
+    kind = response.headers["Content-Type"].partition(";")[0]
+    assert kind in ("text/html", "text/plain", "text/css")  # htmx would run text/javascript
+
+
+@urls
+@pages
+@pytest.mark.django_db
+def test_every_page_forbids_all_scripts_but_files_of_this_site(clients: dict[str, Client], page: str) -> None:
+    who, ask, _, other = PAGES[page]
+    header = ask(clients[who]).headers["Content-Security-Policy"]
+    policy = {name: sources for name, *sources in (part.split() for part in header.split(";"))}
+    assert policy == POLICY | other
+    assert "unsafe" not in header
+
+
+@urls
+@pytest.mark.django_db
+def test_every_template_is_seen_on_one_of_these_pages(clients: dict[str, Client]) -> None:
+    seen = {
+        template.name.partition("#")[0]
+        for who, ask, _, _ in PAGES.values()
+        for template in ask(clients[who]).templates
+    }
+    assert seen >= {file.relative_to(TEMPLATES).as_posix() for file in TEMPLATES.rglob("*.html")}
+
+
+@pytest.mark.django_db
+def test_the_room_loads_htmx_and_its_two_extensions(clients: dict[str, Client]) -> None:
+    scripts = find_all(clients["member"].get(ROOM).content, "script")
+    assert [script["src"] for script in scripts] == [
+        staticfiles_storage.url(f"vendor/{name}") for name in VENDORED
+    ]
+
+
+@urls
+@pytest.mark.parametrize("page", [page for page in PAGES if "room" not in page and "message" not in page])
+@pytest.mark.django_db
+def test_other_pages_load_no_script_at_all(clients: dict[str, Client], page: str) -> None:
+    who, ask, _, _ = PAGES[page]
+    assert not find_all(ask(clients[who]).content, "script")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callable[..., Room]) -> None:
+    lounge = room()
+    message = changes.post(lounge, person(), "see http://a.example/")
+    assert Message.objects.get() == message
+    for fragment in [
+        fragments.change(message),
+        fragments.caught_up([message]),
+        fragments.start_over(lounge, [message]),
+        fragments.cursor(57),
+        fragments.accepted(lounge, "key", "spare", "lead"),
+        fragments.refused(lounge, "key", ["a problem"]),
+        fragments.refused(lounge, "", ["a problem"]),
+        fragments.notice("a notice"),
+    ]:
+        assert elements(fragment)
+        assert objections(fragment) == []
+        assert not find_all(fragment, "script")
