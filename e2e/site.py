@@ -38,18 +38,19 @@ def stored(server: Server, slug: str) -> list[dict[str, Any]]:
 
 def shown(page: Page) -> list[tuple[int, str, str]]:
     """What the page shows from top to bottom: seq, author, text."""
-    return page.locator("#messages > .message").evaluate_all(
+    rows = page.locator("#messages > .message").evaluate_all(
         """items => items.map(item => [
             Number(item.dataset.seq),
             item.querySelector('.author').textContent,
             item.querySelector('.text').textContent,
         ])"""
     )
+    return [tuple(row) for row in rows]
 
 
 def expect_shows_all(page: Page, server: Server, slug: str) -> None:
     """The page comes to show exactly the newest that the database holds, in order, nothing twice."""
-    rows = [[row["seq"], row["author__username"], row["body"]] for row in stored(server, slug)]
+    rows = [(row["seq"], row["author__username"], row["body"]) for row in stored(server, slug)]
     if rows:
         expect(page.locator(f"#message-{rows[-1][0]}")).to_have_count(1, timeout=30_000)
     on_page = shown(page)

@@ -144,6 +144,7 @@ def test_what_arrived_but_was_not_confirmed_is_not_said_twice(
     own_server: Site, network: Proxy, through: Callable[..., Page], tab: Callable[..., Page]
 ) -> None:
     ann, bob = through("ann"), tab("bob")
+    assert own_server.process
     own_server.process.send_signal(signal.SIGSTOP)  # the frame arrives, its answer does not come
     say(ann, "once")
     expect(ann.locator(".send:has(.resend)")).to_have_count(1)

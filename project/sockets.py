@@ -75,7 +75,7 @@ def daphne_manners(application: Any) -> Any:
     """
 
     async def mannerly(scope: Any, receive: Any, send: Any) -> Any:
-        protocol = send.args[0] if isinstance(send, partial) and send.args else None
+        protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
         if not hasattr(protocol, "sendCloseFrame"):
             return await application(scope, receive, send)
         gate = _Gate()

@@ -4,14 +4,13 @@ import asyncio
 import json
 from typing import Any
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 
 from rooms import changes, fragments, limits
 from rooms.forms import CursorForm, MessageForm, new_key
-from rooms.hub import Hub, missed_since
-from rooms.models import Room
+from rooms.hub import Audience, Hub, missed_since
+from rooms.models import Person, Room
 from rooms.tab import Tab
 
 LONGEST_FRAME = 512 * 1024  # characters
@@ -38,27 +37,31 @@ class TabConsumer(AsyncWebsocketConsumer):
     # The hub listens for all tabs. With a layer of its own, each would subscribe at Redis.
     channel_layer_alias = "none"
 
-    tab: Tab | None = None
+    is_live = False  # whether what follows is there
+    person: Person
     room: Room
+    tab: Tab
+    audience: Audience
 
     async def connect(self) -> None:
         await self.accept()
-        self.person = self.scope["user"]
-        if not self.person.is_authenticated:
+        person = self.scope["user"]
+        if not person.is_authenticated:
             return await self.close(NOT_SIGNED_IN)
-        room = await Room.objects.filter(slug=self.scope["url_route"]["kwargs"]["slug"]).afirst()
+        room = await Room.objects.at(self.scope["url_route"]["kwargs"]["slug"]).afirst()
         if room is None:
             return await self.close(NO_SUCH_ROOM)
-        self.room = room
+        self.person, self.room = person, room
         self.mistakes = 0
         self.sent: dict[str, str] = {}
         self.queued: dict[str, dict[str, Any]] = {}
         self.lead = ""
         self.tab = Tab(self.base_send, self.close_slow)
         self.audience = await Hub.here().join(room.pk, self.tab)
+        self.is_live = True
 
     async def disconnect(self, code: int) -> None:
-        if self.tab is not None:
+        if self.is_live:
             self.tab.stop()
             Hub.here().leave(self.room.pk, self.tab)
 
@@ -68,7 +71,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.closing = asyncio.create_task(self.close(TRY_AGAIN_LATER))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.tab is None:
+        if not self.is_live:
             return
         if text_data is None:
             return await self.close(UNSUPPORTED_DATA)
@@ -129,7 +132,8 @@ class TabConsumer(AsyncWebsocketConsumer):
         if not problems and not limits.may_post(self.person.pk):
             problems = [limits.TOO_MANY]
         if problems:
-            return self.tab.give(fragments.refused(self.room, key, problems))
+            self.tab.give(fragments.refused(self.room, key, problems))
+            return
         body = form.cleaned_data["body"]
         message, change = await changes.apost(self.room, self.person, body, key=key or None)
         if change is not None:

@@ -29,7 +29,9 @@ class TextField(forms.Field):
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValidationError("It holds half a character. Please type it again.", code="surrogate") from None
+            raise ValidationError(
+                "It holds half a character. Please type it again.", code="surrogate"
+            ) from None
         return value
 
 
@@ -92,7 +94,8 @@ class MessageForm(forms.Form):
             raise ValidationError("There is nothing in it.", code="required")
         if len(body) > Message.BODY_LENGTH:
             raise ValidationError(
-                f"It is {len(body):,} characters long; {Message.BODY_LENGTH:,} is the most.", code="max_length"
+                f"It is {len(body):,} characters long; {Message.BODY_LENGTH:,} is the most.",
+                code="max_length",
             )
         return body
 
@@ -102,7 +105,7 @@ class MessageForm(forms.Form):
         return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
     def problems(self) -> list[str]:
-        return [problem for problems in self.errors.values() for problem in problems]
+        return [str(problem) for problems in self.errors.values() for problem in problems]
 
 
 class CursorForm(forms.Form):

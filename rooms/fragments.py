@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from django.template import Template
-from django.template.loader import get_template, render_to_string
+from django.template.loader import render_to_string
 from django.utils.html import Urlizer, escape
 from django.utils.safestring import SafeString, mark_safe
 

@@ -3,7 +3,7 @@
 import hashlib
 from functools import cache
 
-from django.template.loader import get_template
+from django.template import Engine
 
 NAMES = ["connection", "field", "mark", "unmark"]
 
@@ -11,5 +11,6 @@ NAMES = ["connection", "field", "mark", "unmark"]
 @cache
 def parts_version() -> str:
     """Changes when the parts do, so that browsers may keep them for ever."""
-    sources = (get_template(name).template.source for name in [f"parts/{name}.html" for name in [*NAMES, "live-field"]])  # type: ignore[attr-defined]
-    return hashlib.sha256("".join(sources).encode()).hexdigest()[:12]
+    engine = Engine.get_default()
+    sources = (engine.get_template(f"parts/{name}.html").source for name in [*NAMES, "live-field"])
+    return hashlib.sha256("".join(map(str, sources)).encode()).hexdigest()[:12]

@@ -3,6 +3,7 @@
 import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from typing import Any
 
 MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
@@ -37,7 +38,7 @@ class Tab:
                 waits_for = write.send(None)
             except StopIteration:
                 return
-            except Exception:
+            except Exception:  # noqa: BLE001 — each server has errors of its own for this
                 self.stop()  # the connection is gone, and its consumer is about to be told
                 return
             self._writing = asyncio.create_task(self._go_on(_rest_of(write, waits_for)))
@@ -61,7 +62,7 @@ class Tab:
                 self._waiting.clear()
                 self._size = 0
                 await self._send({"type": "websocket.send", "text": frame})
-        except Exception:
+        except Exception:  # noqa: BLE001 — likewise
             self.stop()
         finally:
             self._writing = None
@@ -73,11 +74,11 @@ def _rest_of(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[
     while True:
         try:
             result = yield waits_for
-        except BaseException as error:
-            step = coroutine.throw, error
+        except BaseException as error:  # noqa: BLE001 — a cancellation too is the coroutine's
+            step = partial(coroutine.throw, error)
         else:
-            step = coroutine.send, result
+            step = partial(coroutine.send, result)
         try:
-            waits_for = step[0](step[1])
+            waits_for = step()
         except StopIteration:
             return

@@ -237,7 +237,8 @@ async def test_outlives_a_database_that_fails_for_a_while(
 ) -> None:
     page = Page()
     await here.join(lounge.pk, page)
-    real, failures = hub.missed_since, []
+    real = hub.missed_since
+    failures: list[int] = []
 
     async def failing(room_id: int, version: int) -> object:
         if len(failures) < 3:

@@ -184,7 +184,11 @@ class TestSentAgain:
         for key in ("k1", "k2", "k3"):
             frame = await after.frame_with(f"#send-{key}")
         assert 'value=" and"' in frame
-        assert [message.body async for message in Message.objects.order_by("seq")] == ["kept", "lost", "queued"]
+        assert [message.body async for message in Message.objects.order_by("seq")] == [
+            "kept",
+            "lost",
+            "queued",
+        ]
 
     async def test_what_was_typed_meanwhile_leads_the_next_message(self, connect, ann: Person) -> None:
         tab = await connect(ann)

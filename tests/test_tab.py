@@ -1,6 +1,7 @@
 """A tab: what waits to be written, and a reader that does not read."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from rooms.tab import MOST_WAITING, Tab
@@ -70,5 +71,5 @@ async def test_a_connection_that_is_gone_is_no_error() -> None:
     for send in (gone, gone_later):
         tab = Tab(send, lambda: None)
         tab.give("a")
-        await until(lambda: tab._is_over)
+        await until(partial(getattr, tab, "_is_over"))
         tab.give("b")

@@ -11,10 +11,13 @@ class Membership(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint("room", "person", name="joined_once")]
 
-    @classmethod
-    def join(cls, room_id: int, *people_ids: int) -> None:
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.room_id}"
+
+    @staticmethod
+    def join(room_id: int, *people_ids: int) -> None:
         """Record that these people are in the room; those who were stay as they were."""
-        cls.objects.bulk_create(
-            [cls(room_id=room_id, person_id=person_id) for person_id in people_ids],
+        Membership.objects.bulk_create(
+            [Membership(room_id=room_id, person_id=person_id) for person_id in people_ids],
             ignore_conflicts=True,
         )

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import models
@@ -6,14 +7,14 @@ GROUP_WITHIN = timedelta(minutes=5)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def page_before(self, room_id: int, before: int | None = None, size: int = 50) -> list["Message"]:
+    def page_before(self, room_id: int, before: int | None = None, size: int = 50) -> Sequence["Message"]:
         """The newest `size` messages with a seq below `before` (of all, if None), oldest first."""
         page = self.filter(room_id=room_id).select_related("author").order_by("-seq")
         if before is not None:
             page = page.filter(seq__lt=before)
         return list(page[:size])[::-1]
 
-    def changed_since(self, room_id: int, version: int, most: int) -> list["Message"]:
+    def changed_since(self, room_id: int, version: int, most: int) -> Sequence["Message"]:
         """Up to `most` messages whose last change came after `version`, in order of change."""
         changed = self.filter(room_id=room_id, version__gt=version).select_related("author")
         return list(changed.order_by("version")[:most])

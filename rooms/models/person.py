@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from secrets import token_hex
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -22,7 +23,7 @@ class Person(AbstractUser):
     class Meta:
         verbose_name_plural = "people"
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.folded_key:
             self.folded_key, self.written_key = look_alike_keys(self.username)
         super().save(*args, **kwargs)

@@ -5,6 +5,11 @@ from rooms.names import same_name_key, slug_for
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
+    def at(self, slug: str) -> "RoomQuerySet":
+        """The room at this part of an address, if there is one."""
+        # No slug holds a NUL, and PostgreSQL takes no question about one.
+        return self.filter(slug=slug.replace("\0", " "))
+
     def with_people(self) -> "RoomQuerySet":
         """Each with `people`: how many have joined it."""
         from .membership import Membership

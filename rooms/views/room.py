@@ -19,19 +19,15 @@ SPARES = 20  # messages that can wait to be sent at once
 
 
 @never_cache
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type] — it takes views with arguments too
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # it takes views with arguments too
 @require_http_methods(["GET", "HEAD", "POST"])
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The live room; a stranger is asked for a name first."""
-    room = _room_at(slug)
-    if person_of(request) is None:
+    room = get_object_or_404(Room.objects.at(slug))
+    person = person_of(request)
+    if person is None:
         return _ask_name(request, room)
-    return _show(request, room)
-
-
-def _room_at(slug: str) -> Room:
-    # No slug holds a NUL, and PostgreSQL takes no question about one.
-    return get_object_or_404(Room, slug=slug.replace("\0", " "))
+    return _show(request, room, person)
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
@@ -47,9 +43,14 @@ def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, room: Room, body: str = "", key: str = "", problems: list[str] | None = None
+    request: HttpRequest,
+    room: Room,
+    person: Person,
+    body: str = "",
+    key: str = "",
+    problems: list[str] | None = None,
 ) -> HttpResponse:
-    Membership.join(room.pk, request.user.pk)
+    Membership.join(room.pk, person.pk)
     # The clock in `room` was read before the messages: the page shows at least that much.
     page = Message.objects.page_before(room.pk, size=PAGE, before=_seq(request, "before"))
     context = {
@@ -78,7 +79,7 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     """GET `?before=SEQ`: the messages before that one, as a fragment. GET `?after=SEQ`: those after
     it, as a small page that refreshes itself, for a frame where there is no JavaScript.
     POST `body`: say it, without a socket."""
-    room = _room_at(slug)
+    room = get_object_or_404(Room.objects.at(slug))
     person = person_of(request)
     if person is None:
         return redirect(room)
@@ -98,6 +99,6 @@ def _post(request: HttpRequest, room: Room, person: Person) -> HttpResponse:
     if not problems and not limits.may_post(person.pk):
         problems = [limits.TOO_MANY]
     if problems:
-        return _show(request, room, request.POST.get("body", ""), form.key(), problems)
+        return _show(request, room, person, request.POST.get("body", ""), form.key(), problems)
     changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
     return redirect(room)

@@ -36,7 +36,8 @@ def my_style(request: HttpRequest) -> HttpResponse:
     """What differs by viewer: my own messages. `?v=` is the viewer, so that it is never another's."""
     css = ""
     if request.user.is_authenticated:
-        css = f'.message[data-author="{request.user.pk}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}'
+        mine = f'.message[data-author="{request.user.pk}"]'
+        css = f"{mine}{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n"
     return HttpResponse(css, content_type="text/css")
 
 
