@@ -111,7 +111,7 @@ def parsed(text: bytes) -> tuple[datetime, str, str]:
     if not (isinstance(at, str) and isinstance(author, str) and isinstance(body, str)):
         raise ValueError("at, author and body are not all there as text")
     body = body.replace("\r\n", "\n").replace("\0", "")
-    if not body.strip():
+    if not body:
         raise ValueError("nothing in the body")
     try:
         body.encode()

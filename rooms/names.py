@@ -92,8 +92,6 @@ def _kept(key: str) -> str:
 def slug_for(name: str) -> str:
     """The name as a part of an address: its letters and digits in any script, `room` if it has none."""
     text = UNSEEN.sub("", unicodedata.normalize("NFKC", name).lower())
-    if not any(map(str.isalnum, text)):
-        return "room"
     # Not Django's slugify, which drops the vowels of Hindi and Thai: they are marks.
     kept = (char for char in text if char.isalnum() or char in " -_" or unicodedata.category(char)[0] == "M")
     return re.sub("[ -]+", "-", "".join(kept))[:80].strip("-_") or "room"
