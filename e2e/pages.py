@@ -1,10 +1,11 @@
 """Pages of a browser, and what goes wrong in them."""
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, WebSocket
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, WebError, WebSocket
 
 SECONDS = 30.0
 
@@ -21,7 +22,8 @@ OUTAGE = [
 
 class PageErrors:
     """What the pages of one test wrote to their consoles as errors and warnings, what their
-    scripts threw, and what the Content-Security-Policy refused (which the console tells too)."""
+    scripts threw, what the Content-Security-Policy refused (which the console tells too), and
+    which pages had no such policy."""
 
     def __init__(self) -> None:
         self.all: list[str] = []
@@ -42,6 +44,7 @@ class PageErrors:
     def watch(self, context: BrowserContext) -> None:
         context.on("console", self._console)
         context.on("weberror", self._thrown)
+        context.on("response", self._answered)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -49,6 +52,12 @@ class PageErrors:
 
     def _thrown(self, error: WebError) -> None:
         self.all.append(f"thrown: {error.error}")
+
+    def _answered(self, response: Response) -> None:
+        policy = response.headers.get("content-security-policy", "")
+        is_html = response.headers.get("content-type", "").startswith("text/html")
+        if is_html and ("script-src 'self';" not in policy or "unsafe" in policy):
+            self.all.append(f"no strict policy: {policy!r} ({response.url})")
 
 
 class Pages:
@@ -68,6 +77,27 @@ class Pages:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+class Room:
+    """A room for one test on the server that tests share; `tab` is the fixture."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, tab: Callable[..., Page]) -> None:
+        self._tab = tab
+        self._number = next(self._numbers)
+        self.name = f"Study {self._number}"
+        self.slug = f"study-{self._number}"
+        self.path = f"/rooms/{self.slug}/"
+
+    def called(self, name: str) -> str:
+        """What the person whom the test calls `name` is called on the server: nobody else is."""
+        return f"{name} {self._number}"
+
+    def tab(self, name: str = "ann", **options: Any) -> Page:
+        """A new page whose new person is in the room, live; the options are those of a context."""
+        return self._tab(self.called(name), self.name, **options)
 
 
 def join(page: Page, room: str = "Lounge", name: str = "ann") -> Page:

@@ -61,24 +61,32 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.is_live = True
 
     async def disconnect(self, code: int) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Nothing more is handed to the tab, and nothing more is taken from it."""
         if self.is_live:
+            self.is_live = False
             self.tab.stop()
             Hub.here().leave(self.room.pk, self.tab)
 
+    async def end(self, code: int) -> None:
+        self.leave()
+        await self.close(code)
+
     def close_slow(self) -> None:
         """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
-        Hub.here().leave(self.room.pk, self.tab)
-        self.closing = asyncio.create_task(self.close(TRY_AGAIN_LATER))
+        self.closing = asyncio.create_task(self.end(TRY_AGAIN_LATER))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if not self.is_live:
             return
         if text_data is None:
-            return await self.close(UNSUPPORTED_DATA)
+            return await self.end(UNSUPPORTED_DATA)
         if len(text_data) > LONGEST_FRAME:
-            return await self.close(TOO_BIG)
+            return await self.end(TOO_BIG)
         if not limits.may_send_frame(self.person.pk):
-            return await self.close(POLICY_VIOLATION)
+            return await self.end(POLICY_VIOLATION)
         try:
             frame = json.loads(text_data)
         except (ValueError, RecursionError):
@@ -94,12 +102,14 @@ class TabConsumer(AsyncWebsocketConsumer):
             await action(frame)
         except DatabaseError:
             # Not kept, so not acknowledged: the tab reconnects and sends again what it has kept.
-            await self.close(INTERNAL_ERROR)
+            await self.end(INTERNAL_ERROR)
+        except Room.DoesNotExist:
+            await self.end(NO_SUCH_ROOM)
 
     async def mistake(self, what: str) -> None:
         self.mistakes += 1
         if self.mistakes > MOST_MISTAKES:
-            return await self.close(POLICY_VIOLATION)
+            return await self.end(POLICY_VIOLATION)
         self.tab.give(fragments.notice(what))
 
     async def resume(self, frame: dict[str, Any]) -> None:
@@ -121,7 +131,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         if key and not self.tab.resumed:
             # Queued while there was no connection, and so ahead of what a dying connection lost.
             # Every form says its message again after the resume, in order.
-            if not again:
+            if not again and len(self.queued) < MOST_UNCONFIRMED:
                 self.queued.setdefault(key, frame)
             return
         if again and key in self.queued:

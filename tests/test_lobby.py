@@ -124,11 +124,14 @@ def test_a_room_that_is_there_is_joined_and_not_made_again(
     assert Room.objects.get().name == "Lounge"
 
 
-@pytest.mark.parametrize("taken", ["ann", "ANN", "аnn", "ann\u200d", " ann "])
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [("ann", "ann"), ("ann", " ann "), ("ann", "аnn"), ("ann", "ann\u200d"), ("lan", "LAN"), ("Ian", "lan")],
+)
 def test_a_name_that_is_taken_is_refused_with_one_that_is_free(
-    client: Client, person: MakePerson, taken: str
+    client: Client, person: MakePerson, there: str, taken: str
 ) -> None:
-    person("ann")
+    person(there)
     said = problem(join(client, username=taken), "username")
     suggestion = said.split("“")[1].split("”")[0]
     assert suggestion == f"{taken.strip()} 2"

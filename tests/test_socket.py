@@ -369,3 +369,18 @@ async def test_a_database_that_fails_closes_the_socket_so_that_the_tab_sends_aga
     monkeypatch.setattr(changes, "apost", fail)
     await tab.say(body="hello", key="k1")
     assert await tab.close_code() == 1011
+
+
+async def test_a_room_that_is_removed_ends_its_sockets(connect, ann: Person, lounge: Room) -> None:
+    tab = await connect(ann)
+    await lounge.adelete()
+    await tab.say(body="hello")
+    assert await tab.close_code() == 4404
+
+
+async def test_what_comes_after_the_close_is_not_taken(connect, ann: Person) -> None:
+    tab = await connect(ann)
+    await tab.send_to(bytes_data=b"binary")
+    await tab.say(body="too late")
+    assert await tab.close_code() == 1003
+    assert not await Message.objects.aexists()

@@ -1,0 +1,66 @@
+"""Several processes at one room: servers, and programs that are no server."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import Site
+from e2e.site import expect_shows_all, manage, say, stored
+from tests.process import Server
+
+SLOW = 30_000  # ms
+
+
+@pytest.fixture
+def other_server(own_server: Site) -> Iterator[Server]:
+    """A second server of the same site: the same data, the same Redis."""
+    other = Server(own_server.data_dir, REDIS_URL=own_server.env["REDIS_URL"])
+    other.start()
+    yield other
+    other.kill()
+
+
+def test_two_servers_and_two_programs_write_to_one_room_at_once(
+    own_server: Site, other_server: Server, tab: Callable[..., Page]
+) -> None:
+    ann = tab("ann")
+    bob = tab("bob", base_url=other_server.url)
+    with ThreadPoolExecutor(2) as programs:
+        said = [
+            programs.submit(
+                manage, own_server, "say", "lounge", "--as", name,
+                text="".join(f"{name} says {n}\n" for n in range(40)),
+            )
+            for name in ("builder", "watcher")
+        ]  # fmt: skip
+        for n in range(10):
+            say(ann, f"ann says {n}")
+            say(bob, f"bob says {n}")
+        for program in said:
+            program.result()
+    for page in (ann, bob):
+        expect(page.locator(".message")).to_have_count(100, timeout=SLOW)
+        expect_shows_all(page, own_server, "lounge")
+    rows = stored(own_server, "lounge")
+    assert [row["version"] for row in rows] == list(range(1, 101))
+    for name, count in (("builder", 40), ("watcher", 40), ("ann", 10), ("bob", 10)):
+        bodies = [row["body"] for row in rows if row["author__username"] == name]
+        assert bodies == [f"{name} says {n}" for n in range(count)]
+
+
+def test_a_process_killed_between_commit_and_publish(own_server: Site, tab: Callable[..., Page]) -> None:
+    page = tab("ann")
+    killed = """
+import os
+from rooms import changes
+from rooms.models import Person, Room
+
+changes.publish = lambda change: os._exit(0)  # committed by now, and nobody will hear of it
+changes.post(Room.objects.get(slug="lounge"), Person.objects.get(username="ann"), "my last words")
+raise SystemExit("it was to be killed")
+"""
+    manage(own_server, "shell", "-v", "0", "-c", killed)
+    expect(page.locator(".message .text")).to_have_text(["my last words"], timeout=SLOW)
+    expect_shows_all(page, own_server, "lounge")
