@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, WebError, WebSocket
@@ -112,6 +113,14 @@ def join(page: Page, room: str = "Lounge", name: str = "ann") -> Page:
     page.wait_for_url("**/rooms/*/")
     wait_until(page, is_live)
     return page
+
+
+@contextmanager
+def until_live(page: Page) -> Iterator[None]:
+    """What is done within leads `page` into a room; go on when the room is live there."""
+    is_live = on_live(page)
+    yield
+    wait_until(page, is_live)
 
 
 def on_live(page: Page) -> Callable[[], bool]:

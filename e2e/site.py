@@ -59,7 +59,8 @@ def expect_shows_all(page: Page, server: Server, slug: str) -> None:
 
 
 def say(page: Page, text: str) -> None:
-    """Type `text` where the page has its focus, send it, and wait for the next, empty field."""
+    """Type `text` into the field that has the focus, send it, and wait for the next, empty field."""
+    expect(page.locator("[name=body]:focus")).to_be_visible()
     page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect(page.locator("[name=body]:focus")).to_have_value("")

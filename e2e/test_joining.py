@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from e2e.pages import PageErrors, Room
+from e2e.pages import PageErrors, Room, until_live
 from e2e.site import say, shown
 
 BAD_NAMES = [
@@ -79,8 +79,8 @@ def test_who_has_a_name_is_not_asked_again(room: Room, join: Callable[..., Page]
     page.goto("/")
     expect(name_field(page)).to_have_count(0)
     expect(page.get_by_text(f"You are {room.called('ann')}.")).to_be_visible()
-    page.goto(room.path)
-    expect(page.get_by_role("log")).to_be_visible()
+    with until_live(page):
+        page.goto(room.path)
     join(page, f"{room.name}, upstairs")
     say(page, "hello")
     expect(page.locator(".author")).to_have_text(room.called("ann"))
@@ -103,7 +103,8 @@ def test_a_taken_name_is_refused_and_the_suggestion_works(
     suggested = re.search("“(.+)”", page.locator(".problem").inner_text())
     assert suggested
     name_field(page).fill(suggested[1])
-    press_join(page)
+    with until_live(page):
+        press_join(page)
     expect(page.get_by_text(f"You are {suggested[1]}")).to_be_visible()
     assert page.url.endswith(room.path)
 
@@ -133,13 +134,15 @@ def test_names_in_any_script(place: str, name: str, tab: Callable[..., Page]) ->
     page = tab(name, place)
     expect(page).to_have_title(f"{place} – Parlor")
     say(page, "hello")
-    page.reload()
+    with until_live(page):
+        page.reload()
     expect(page.get_by_role("heading")).to_have_text(place)
     expect(page.get_by_text(f"You are {name}")).to_be_visible()
     expect(page.locator(".message")).to_have_count(1)
     assert shown(page) == [(1, name, "hello")]
     page.goto("/")
-    page.get_by_role("link", name=place).click()
+    with until_live(page):
+        page.get_by_role("link", name=place).click()
     expect(page.locator(".message")).to_have_count(1)
 
 
@@ -157,7 +160,8 @@ def test_a_stranger_with_a_link_is_asked_for_a_name_and_lands_there(
     press_join(page)
     expect_problem(name_field(page), "Somebody is called that, or nearly.")
     name_field(page).fill(room.called("bob"))
-    press_join(page)
+    with until_live(page):
+        press_join(page)
     expect(page.locator(".message")).to_contain_text("hello")
     assert page.url.endswith(room.path)
     say(page, "hi")

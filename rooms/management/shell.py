@@ -80,24 +80,31 @@ def database_trouble(what: str = "") -> Iterator[None]:
 @contextmanager
 def trouble_once() -> Iterator[None]:
     """Within, what is logged again and again, as while Redis is away, comes once and in one line."""
-    last: dict[str, float] = {}
-
-    def is_news(record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[1] is not None:
-            record.msg, record.args = f"{record.getMessage()}: {_reason(record.exc_info[1])}", ()
-            record.exc_info = record.exc_text = None
-        since = record.created - last.get(record.name, 0)
-        last[record.name] = record.created
-        return since > QUIET_SECONDS
-
     handlers = [*logging.getLogger().handlers, *logging.getLogger("channels_redis").handlers]
-    for handler in handlers:
-        handler.addFilter(is_news)
+    filters = [_News() for _ in handlers]
+    for handler, news in zip(handlers, filters, strict=True):
+        handler.addFilter(news)
     try:
         yield
     finally:
-        for handler in handlers:
-            handler.removeFilter(is_news)
+        for handler, news in zip(handlers, filters, strict=True):
+            handler.removeFilter(news)
+
+
+class _News(logging.Filter):
+    """Lets a logger's first record pass, and another once it has been quiet for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            record.msg, record.args = f"{record.getMessage()}: {_reason(record.exc_info[1])}", ()
+            record.exc_info = record.exc_text = None
+        since = record.created - self._last.get(record.name, 0)
+        self._last[record.name] = record.created
+        return since > QUIET_SECONDS
 
 
 def _reason(error: BaseException) -> str:

@@ -1,4 +1,6 @@
 from collections.abc import Iterable
+from itertools import chain
+from random import randrange
 from secrets import token_hex
 from typing import Any
 
@@ -44,13 +46,13 @@ class Person(AbstractUser):
 
     @classmethod
     def free_name(cls, name: str) -> str:
-        """A name like `name` that nobody has: the name and the first free number, from 2."""
-        for number in range(2, 10_000):
+        """A name like `name` that nobody has: the name and a number, a small one if one is free."""
+        for number in chain(range(2, 10), iter(lambda: randrange(10, 100_000), None)):
             suffix = f" {number}"
             candidate = name[: cls.NAME_LENGTH - len(suffix)].rstrip() + suffix
             if not cls.looking_like(candidate).exists():
-                return candidate
-        raise RuntimeError(f"ten thousand people are called {name!r}")
+                break
+        return candidate
 
     @classmethod
     def called(cls, names: Iterable[str]) -> dict[str, "Person"]:
@@ -79,6 +81,6 @@ class Person(AbstractUser):
             keys = [getattr(guest, field) for guest in guests]
             taken = set(cls.objects.filter(**{f"{field}__in": keys}).values_list(field, flat=True))
             for guest, key in zip(guests, keys, strict=True):
-                if key in taken or len(key) > cls.NAME_LENGTH * 4:
+                if key in taken:
                     guest.folded_key = guest.written_key = f"\n{token_hex(16)}"
                 taken.add(key)

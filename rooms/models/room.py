@@ -55,6 +55,7 @@ class Room(models.Model):
         """The room of this name, made if there is none. `name` is as `clean_name` returns it;
         names that differ only in case or width are the same room."""
         key = same_name_key(name)
+        attempts = 5
         while True:
             room = cls.objects.filter(name_key=key).first()
             if room is not None:
@@ -63,7 +64,10 @@ class Room(models.Model):
                 with transaction.atomic():
                     return cls.objects.create(name=name, name_key=key, slug=cls._free_slug(name))
             except IntegrityError:
-                continue  # another process made it, or took the slug, in this very moment
+                # Another process made it, or took the slug, in this very moment.
+                attempts -= 1
+                if not attempts:
+                    raise
 
     @classmethod
     def _free_slug(cls, name: str) -> str:

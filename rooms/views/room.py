@@ -52,9 +52,11 @@ def _show(
 ) -> HttpResponse:
     Membership.join(room.pk, person.pk)
     # The clock in `room` was read before the messages: the page shows at least that much.
-    page = Message.objects.page_before(room.pk, size=PAGE, before=_seq(request, "before"))
+    before = _seq(request, "before")
+    page = Message.objects.page_before(room.pk, size=PAGE, before=before)
     context = {
         "room": room,
+        "is_live": before is None,
         "rooms": listed_rooms(),
         "messages": page,
         "keys": [key or new_key(), *(new_key() for _ in range(SPARES))],

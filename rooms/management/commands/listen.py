@@ -92,13 +92,19 @@ async def follow(room_id: int, seq: int, show: Callable[[Message], None]) -> Non
 
 
 async def _page_after(room_id: int, seq: int) -> list[Message]:
-    after = Message.objects.filter(room_id=room_id, seq__gt=seq).select_related("author").order_by("seq")
     while True:
         try:
-            return await database_sync_to_async(list)(after[:PAGE])
+            return await read_after(room_id, seq)
         except django.db.Error as error:
             log.warning("the room cannot be read: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+@database_sync_to_async
+def read_after(room_id: int, seq: int) -> list[Message]:
+    """The next messages of the room after `seq`, at most PAGE of them."""
+    after = Message.objects.filter(room_id=room_id, seq__gt=seq).select_related("author")
+    return list(after.order_by("seq")[:PAGE])
 
 
 def as_lines(message: Message) -> str:
