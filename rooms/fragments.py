@@ -40,17 +40,12 @@ def body_html(body: str) -> SafeString:
 
 def change(message: Message) -> str:
     """The fragment that shows the last change of `message`."""
-    return _render("changed", {"messages": [message]})
+    return _render("changed", {"message": message})
 
 
 def cursor(version: int) -> str:
     """The fragment that moves a tab's cursor to `version`."""
     return f'<input type="hidden" id="cursor" name="cursor" value="{version}" hx-swap-oob="true">'
-
-
-def caught_up(messages: Sequence[Message]) -> str:
-    """All of `messages`, each put in its place or replaced where it stands."""
-    return _render("changed", {"messages": messages}) if messages else ""
 
 
 def start_over(room: Room, messages: Sequence[Message]) -> str:

@@ -250,6 +250,8 @@ class Hub:
             await asyncio.sleep(CHECK_SECONDS)
             try:
                 await self._check()
+            except DatabaseError as error:
+                log.warning("the rooms' clocks cannot be read: %s", error)
             except Exception:
                 log.exception("the rooms' clocks could not be checked")
 

@@ -1,7 +1,6 @@
 from collections.abc import Iterable
 from itertools import chain
-from random import randrange
-from secrets import token_hex
+from secrets import randbelow, token_hex
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -47,7 +46,7 @@ class Person(AbstractUser):
     @classmethod
     def free_name(cls, name: str) -> str:
         """A name like `name` that nobody has: the name and a number, a small one if one is free."""
-        for number in chain(range(2, 10), iter(lambda: randrange(10, 100_000), None)):
+        for number in chain(range(2, 10), iter(lambda: randbelow(100_000), None)):
             suffix = f" {number}"
             candidate = name[: cls.NAME_LENGTH - len(suffix)].rstrip() + suffix
             if not cls.looking_like(candidate).exists():
