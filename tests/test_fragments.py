@@ -127,7 +127,6 @@ def text(html: str) -> str:
 EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
     "a body": lambda text: fragments.change(unsaved(text)),
     "an author": lambda text: fragments.change(unsaved(name=text)),
-    "what was missed": lambda text: fragments.caught_up([unsaved(text, text), unsaved(text, text)]),
     "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)]),
     "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)]),
     "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
@@ -359,10 +358,6 @@ def test_messages_are_grouped_by_what_came_before_them_in_their_room(
 
     said = [("a", ann, 0), ("a", ann, 1), ("b", bob, 2), ("a", ann, 3), ("a", bob, 4), ("a", ann, 5)]
     assert [is_grouped(*one) for one in said] == [False, True, False, True, False, False]
-
-
-def test_an_empty_catch_up_is_no_fragment_at_all() -> None:
-    assert fragments.caught_up([]) == ""
 
 
 def test_the_cursor_takes_the_place_of_the_one_in_the_page() -> None:

@@ -330,7 +330,6 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
     assert Message.objects.get() == message
     for fragment in [
         fragments.change(message),
-        fragments.caught_up([message]),
         fragments.start_over(lounge, [message]),
         fragments.cursor(57),
         fragments.accepted(lounge, "key", "spare", "lead"),

@@ -1,0 +1,278 @@
+"""For whoever hears the page, uses no mouse, or has a small, a dark or a still screen."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.conftest import Site
+from e2e.pages import PageErrors, Room, until_live
+from e2e.site import manage, say
+
+WIDE, NARROW, NARROWEST = [
+    {"width": width, "height": height} for width, height in ((1280, 800), (390, 844), (320, 640))
+]
+LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 4
+
+
+@pytest.fixture
+def room(tab: Callable[..., Page]) -> Room:
+    return Room(tab)
+
+
+def refuse_a_message(page: Page) -> Locator:
+    """Send one that is too long. Returns what is said of it."""
+    page.locator("[name=body]").last.fill("x" * 5000)
+    page.keyboard.press("Enter")
+    problem = page.locator(".send .problem")
+    expect(problem).to_be_visible()
+    return problem
+
+
+def lobby(room: Room, page: Page, server: Site) -> None:
+    room.tab("bob")
+    page.goto("/")
+
+
+def lobby_with_errors(room: Room, page: Page, server: Site) -> None:
+    room.tab("bob")
+    page.goto("/")
+    page.get_by_label("Your name").fill(room.called("bob"))
+    page.get_by_role("button", name="Join").click()
+    expect(page.locator(".problem")).to_have_count(2)
+
+
+def name_page(room: Room, page: Page, server: Site) -> None:
+    room.tab("bob")
+    page.goto(room.path)
+    page.get_by_role("button", name="Join").click()
+    expect(page.locator(".problem")).to_have_count(1)
+
+
+def not_found(room: Room, page: Page, server: Site) -> None:
+    page.goto("/nowhere/")
+
+
+def enter(room: Room, page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Room", exact=True).fill(room.name)
+    page.get_by_label("Your name").fill(room.called("ann"))
+    with until_live(page):
+        page.get_by_role("button", name="Join").click()
+
+
+def empty_room(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+
+
+def lively_room(room: Room, page: Page, server: Site) -> None:
+    bob = room.tab("bob")
+    manage(server, "say", room.slug, "--as", room.called("cleo"), text="\n".join(map(str, range(60))))
+    enter(room, page)
+    for text in ("see https://a.example/", "مرحبا", LONG_WORD, "<b>"):
+        say(page, text)
+    page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = -400 }")
+    expect(page.locator("#mark")).to_have_count(1)
+    say(bob, "hello")
+    expect(page.get_by_role("link", name="New messages")).to_be_visible()
+
+
+def room_with_a_refused_message(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    say(page, "hello")
+    expect(page.locator(".message")).to_have_count(1)
+    refuse_a_message(page)
+
+
+PAGES = [
+    lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("visit", PAGES)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    visit: Callable[[Room, Page, Site], None],
+    room: Room,
+    server: Site,
+    new_page: Callable[..., Page],
+    page_errors: PageErrors,
+) -> None:
+    page_errors.allow("422", "404")
+    page = new_page(viewport=WIDE, reduced_motion="reduce")  # colours change at once
+    visit(room, page, server)
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{size}, {scheme}: {found.generate_report()}"
+    page.set_viewport_size(NARROWEST)
+    for element in ("html", "body", "#scroller", "#composer"):
+        if page.locator(element).count():
+            assert page.locator(element).evaluate("e => e.scrollWidth - e.clientWidth") == 0, element
+
+
+# What is heard -------------------------------------------------------------------------
+
+
+def test_the_messages_are_a_log_and_the_parts_of_the_page_have_names(room: Room) -> None:
+    page = room.tab("ann")
+    log = page.get_by_role("log", name="Messages")
+    say(page, "hello")
+    expect(log.get_by_role("listitem").last).to_contain_text("hello")
+    expect(page.get_by_role("navigation", name="Rooms")).to_be_visible()
+    expect(page.get_by_role("main")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(room.name)
+    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    expect(page.locator("html")).to_have_attribute("lang", "en-GB")
+    expect(refuse_a_message(page)).to_have_role("alert")
+
+
+def test_who_spoke_is_heard_even_where_it_is_not_drawn(room: Room) -> None:
+    page = room.tab("ann")
+    say(page, "one")
+    say(page, "two")
+    expect(page.locator(".message.grouped")).to_have_count(1)
+    heard = page.get_by_role("log").aria_snapshot()
+    assert heard.count(room.called("ann")) == 2
+
+
+# The keyboard --------------------------------------------------------------------------
+
+
+def focused(page: Page) -> Locator:
+    return page.locator(":focus")
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Press `key` until `target` has the focus; whatever gets it on the way shows that it has it."""
+    for _ in range(20):
+        page.keyboard.press(key)
+        if focused(page).count():
+            # The message field's ring is drawn by what is around it.
+            ring = focused(page).evaluate("e => getComputedStyle(e.closest('.field:has(input:focus)') ?? e)")
+            assert ring["outlineStyle"] == "solid", focused(page).evaluate("e => e.outerHTML")
+            assert float(ring["outlineWidth"].removesuffix("px")) >= 2
+            if target.evaluate("e => e === document.activeElement"):
+                return
+    raise AssertionError(f"{target} cannot be reached with {key}")
+
+
+def test_from_the_lobby_to_a_message(room: Room, new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    page.goto("/")
+    tab_to(page, page.get_by_label("Room", exact=True))
+    page.keyboard.type(room.name)
+    tab_to(page, page.get_by_label("Your name"))
+    page.keyboard.type(room.called("ann"))
+    with until_live(page):
+        page.keyboard.press("Enter")
+    say(page, "one")
+    say(page, "two")
+    expect(page.locator(".message")).to_have_count(2)
+    page.keyboard.type("three")
+    tab_to(page, page.get_by_role("button", name="Send"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".message")).to_have_count(3)
+    say(page, "four")
+    expect(page.locator(".message")).to_have_count(4)
+
+
+def test_everything_can_be_reached_and_left(room: Room) -> None:
+    page = room.tab("ann")
+    say(page, "see https://a.example/")
+    link = page.get_by_role("link", name="https://a.example/")
+    field = page.get_by_role("textbox", name="Message")
+    stops = [
+        page.get_by_role("link", name="Skip to the message field"),
+        page.get_by_role("link", name="Parlor"),
+        page.get_by_role("navigation").get_by_role("link", name=room.name),
+        page.get_by_role("log"),
+        link,
+        field,
+        page.get_by_role("button", name="Send"),
+    ]
+    expect(link).to_be_visible()
+    for stop in stops:
+        tab_to(page, stop)
+    for stop in reversed(stops[:-1]):
+        tab_to(page, stop, "Shift+Tab")
+
+
+def test_the_way_past_the_rooms_and_the_messages(room: Room) -> None:
+    page = room.tab("ann")
+    say(page, "see https://a.example/")
+    skip = page.get_by_role("link", name="Skip to the message field")
+    hidden = "e => getComputedStyle(e).clipPath"
+    assert skip.evaluate(hidden) == "inset(50%)"
+    tab_to(page, skip)
+    assert skip.evaluate(hidden) == "none"
+    expect(skip).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    say(page, "here")
+    expect(page.locator(".message").last).to_contain_text("here")
+
+
+def test_the_messages_scroll_by_keys(room: Room, server: Site) -> None:
+    room.tab("bob")
+    manage(server, "say", room.slug, "--as", room.called("bob"), text="\n".join(map(str, range(40))))
+    page = room.tab("ann")
+    first, last = page.locator(".message").first, page.locator(".message").last
+    tab_to(page, page.get_by_role("log"), "Shift+Tab")
+    expect(first).not_to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(first).to_be_in_viewport()
+    expect(last).not_to_be_in_viewport()
+    tab_to(page, page.get_by_role("link", name="Newest messages"))
+    page.keyboard.press("Enter")
+    expect(last).to_be_in_viewport()
+
+
+def test_a_refused_message_is_discarded_and_the_field_is_next(room: Room) -> None:
+    page = room.tab("ann")
+    problem = refuse_a_message(page)
+    tab_to(page, problem.get_by_role("button", name="Discard"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(problem).to_have_count(0)
+    tab_to(page, page.get_by_role("textbox", name="Message"))
+    say(page, "go on")
+    expect(page.locator(".message")).to_have_count(1)
+
+
+# What moves ----------------------------------------------------------------------------
+
+
+def test_nothing_on_the_page_shifts(
+    room: Room, tab: Callable[..., Page], new_page: Callable[..., Page]
+) -> None:
+    """Neither when it connects, nor when a message arrives, short or long."""
+    bob = room.tab("bob")
+    page = new_page()
+    page.add_init_script(
+        """window.shifted = 0;
+        new PerformanceObserver(list => list.getEntries().forEach(shift => window.shifted += shift.value))
+            .observe({type: 'layout-shift', buffered: true});"""
+    )
+    page.goto(room.path)
+    page.get_by_label("Your name").fill(room.called("ann"))
+    with until_live(page):
+        page.get_by_role("button", name="Join").click()
+    fixed = [page.locator(part) for part in (".room-head", "#scroller", "#composer .field")]
+    before = [part.bounding_box() for part in fixed]
+    for count, text in enumerate(["short", LONG_WORD, *"0123456789" * 3], start=1):
+        say(bob, text)
+        expect(page.locator(".message")).to_have_count(count)
+    assert [part.bounding_box() for part in fixed] == before
+    assert page.evaluate("window.shifted") < 0.001
+
+
+def test_who_wants_no_motion_sees_none(room: Room) -> None:
+    """What fades or grows would; what only waits does not move."""
+    page = room.tab("ann", reduced_motion="reduce")
+    say(page, "see https://a.example/")
+    link = page.get_by_role("navigation").get_by_role("link", name=room.name)
+    for element in (link, page.get_by_role("button", name="Send")):
+        assert element.evaluate("e => getComputedStyle(e).transitionProperty") == "none"
+    assert page.locator("#scroller").evaluate("e => getComputedStyle(e).scrollBehavior") == "auto"
