@@ -154,6 +154,9 @@ def test_my_own_messages_look_different_to_me_alone(room: Room) -> None:
     say(ann, "from ann")
     expect_messages(bob, 1)
     say(bob, "from bob")
+    expect_messages(ann, 2)
+    with until_live(ann):
+        ann.reload()  # what came live is as what the page holds
     html, grounds = {}, {}
     for page in (ann, bob):
         expect_messages(page, 2)
@@ -224,7 +227,7 @@ def test_enter_sends_clears_the_field_and_keeps_the_focus(room: Room) -> None:
 
 def test_typing_on_without_a_pause(room: Room, server: Site) -> None:
     ann, bob = room.tab("ann"), room.tab("bob")
-    lines = [f"{n}: quick" for n in range(30)]
+    lines = [f"{n} ok" for n in range(30)]
     ann.keyboard.type("".join(f"{line}\n" for line in lines), delay=20)
     for page in (ann, bob):
         expect_messages(page, 30)
@@ -232,6 +235,39 @@ def test_typing_on_without_a_pause(room: Room, server: Site) -> None:
         expect_shows_all(page, server, room.slug)
     expect(ann.locator(".send:has(.resend)")).to_have_count(0)
     expect(field(ann)).to_have_value("")
+
+
+def test_what_is_typed_before_the_next_field_is_there_leads_the_next_message(room: Room) -> None:
+    page = room.tab()
+    held: list[Route] = []
+    page.route("**/field/", lambda route: held.append(route), times=1)
+    page.keyboard.type("one")
+    page.keyboard.press("Enter")
+    wait_until(page, lambda: bool(held))
+    page.keyboard.type("<b> two")
+    held.pop().continue_()
+    expect(page.locator(".lead")).to_have_text("<b> two")
+    expect(field(page)).to_be_focused()
+    expect(field(page)).to_have_value("")
+    say(page, " three")
+    expect_messages(page, 2)
+    assert texts(page) == ["one", "<b> two three"]
+    expect(page.locator(".lead")).to_have_count(0)
+
+
+def test_what_is_sent_before_the_next_field_is_there_is_a_message(room: Room) -> None:
+    page = room.tab()
+    held: list[Route] = []
+    page.route("**/field/", lambda route: held.append(route), times=1)
+    for text in ("one", " two", " three"):
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+    expect_messages(page, 3)
+    held.pop().continue_()
+    expect(field(page)).to_have_value("")
+    say(page, "four")
+    expect_messages(page, 4)
+    assert texts(page) == ["one", "two", "three", "four"]
 
 
 def test_the_send_button(room: Room) -> None:
@@ -299,6 +335,22 @@ def test_still_too_long_is_refused_again(room: Room) -> None:
     expect_messages(page, 1)
     assert texts(page) == ["x" * 4000]
     expect(refused(page)).to_have_count(0)
+
+
+def test_the_field_in_use_stays_in_sight(room: Room) -> None:
+    page = room.tab(viewport={"width": 390, "height": 500})
+    for count in range(1, 5):
+        field(page).fill("x" * 5000)
+        page.keyboard.press("Enter")
+        expect(refused(page)).to_have_count(count)
+        expect(field(page)).to_be_focused()
+        page.locator("#composer").evaluate("composer => { composer.scrollTop = 0 }")
+        expect(field(page)).to_be_in_viewport(ratio=1)
+    for form in refused(page).all():
+        discard = form.get_by_role("button", name="Discard")
+        discard.focus()
+        button, below = box(discard), box(field(page))
+        assert button["y"] + button["height"] <= below["y"]
 
 
 def test_nothing_but_space_is_refused(room: Room) -> None:

@@ -47,11 +47,13 @@ def expect_problem(field: Locator, text: str) -> None:
     assert 0 <= below["y"] - (above["y"] + above["height"]) < 20
 
 
-def test_the_lobby_lists_open_rooms(room: Room, new_page: Callable[..., Page]) -> None:
+def test_the_lobby_lists_open_rooms_the_liveliest_first(
+    room: Room, tab: Callable[..., Page], new_page: Callable[..., Page]
+) -> None:
     ann = room.tab("ann")
     lobby = new_page()
     lobby.goto("/")
-    listed = lobby.get_by_role("link", name=room.name)
+    listed = lobby.get_by_role("link", name=f"{room.name} ")
     expect(listed).to_contain_text("1 person")
     expect(listed).to_contain_text("nothing said yet")
     room.tab("bob")
@@ -61,6 +63,13 @@ def test_the_lobby_lists_open_rooms(room: Room, new_page: Callable[..., Page]) -
     expect(listed).to_contain_text("2 people")
     expect(listed).to_contain_text("just now")
     expect(lobby.locator(".room-list li").first).to_contain_text(room.name)
+    livelier = Room(tab)
+    cleo = livelier.tab("cleo")
+    for page, first in ((cleo, livelier), (ann, room)):
+        say(page, "hello again")
+        expect(page.locator(".message").last).to_contain_text("hello again")
+        lobby.reload()
+        expect(lobby.locator(".room-list li").first).to_contain_text(first.name)
     listed.click()
     expect(lobby.get_by_role("heading")).to_have_text(f"Join {room.name}")
 

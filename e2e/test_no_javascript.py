@@ -82,21 +82,31 @@ def test_what_is_refused_is_still_in_the_field(
     expect(field).to_have_value("")
 
 
-def test_what_others_say_appears_and_what_i_write_stays(room: Room, plain_tab: Callable[[str], Page]) -> None:
+def test_what_others_say_appears_and_what_i_write_stays(
+    room: Room, server: Site, plain_tab: Callable[[str], Page]
+) -> None:
     bob = room.tab("bob")
     say(bob, "before")
     ann = plain_tab("ann")
     expect(newer(ann).get_by_text("Nothing new")).to_be_visible()
     ann.keyboard.type("half a sentence")
-    say(bob, "after")
-    message = newer(ann).locator(".message")
-    expect(message).to_have_count(1, timeout=REFRESHED)
-    expect(message).to_contain_text("after")
-    expect(message).to_contain_text(room.called("bob"))
+    lines = "\n".join(f"line {n}" for n in range(6))
+    manage(server, "say", room.slug, "--as", room.called("cleo"), text=lines)
+    messages = newer(ann).locator(".message")
+    expect(messages).to_have_count(6, timeout=REFRESHED)
+    expect(messages.last).to_contain_text("line 5")
+    expect(messages.last).to_be_in_viewport()
+    author, text = (
+        messages.first.locator(".author").bounding_box(),
+        messages.first.locator(".text").bounding_box(),
+    )
+    assert author and text
+    assert author["width"] > 20
+    assert author["y"] + author["height"] <= text["y"] + 1
     expect(ann.get_by_label("Message", exact=True)).to_have_value("half a sentence")
     expect(ann.get_by_label("Message", exact=True)).to_be_focused()
     newer(ann).get_by_role("link", name="Show all").click()
-    expect(ann.locator("#messages .message")).to_have_count(2)
+    expect(ann.locator("#messages .message")).to_have_count(7)
 
 
 def test_older_messages_are_a_link_away(room: Room, server: Site, plain_tab: Callable[[str], Page]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+LOCK_SECONDS = 5  # how long a writer waits for another; a tab tries again by itself
 POSTGRES, SQLITE = "django.db.backends.postgresql", "django.db.backends.sqlite3"
 
 
@@ -30,8 +31,9 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         # IMMEDIATE takes the write lock when a transaction begins: one that reads the clock and
         # then ticks it waits its turn, and never fails half way because another wrote meanwhile.
         options["transaction_mode"] = "IMMEDIATE"
-        options["timeout"] = 20
+        options["timeout"] = LOCK_SECONDS
         options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     elif config["ENGINE"] == POSTGRES:
         options.setdefault("connect_timeout", 5)
+        options.setdefault("options", f"-c lock_timeout={LOCK_SECONDS}s")
     return config

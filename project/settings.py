@@ -1,5 +1,6 @@
 """Settings, all from the environment; every one has a default that suits a first run."""
 
+import hashlib
 from pathlib import Path
 
 import environ
@@ -76,7 +77,8 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"],
-            "prefix": "parlor",
+            # Redis sends a group's messages to all its databases: each site has groups of its own.
+            "prefix": f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}",
         },
     },
 }

@@ -1,17 +1,24 @@
 """What stands between the ASGI server and the consumers of WebSockets."""
 
 import asyncio
+import logging
 from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.auth import get_user
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.db import DatabaseError
+from django.http import HttpRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
+
+from rooms.reading import reading
+
+log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 30  # how long a client may take to answer a close; one that reads slowly needs it
 
@@ -55,9 +62,18 @@ def signed_in(application: Any) -> Any:
     """
     sessions = import_module(settings.SESSION_ENGINE)
 
+    @reading
+    def user_of(session_key: str | None) -> Any:
+        request = HttpRequest()
+        request.session = sessions.SessionStore(session_key)
+        return get_user(request)
+
     async def knowing(scope: Any, receive: Any, send: Any) -> Any:
-        scope["session"] = sessions.SessionStore(scope["cookies"].get(settings.SESSION_COOKIE_NAME))
-        scope["user"] = await get_user(scope)
+        try:
+            scope["user"] = await user_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME))
+        except DatabaseError as error:
+            log.warning("nobody can be known: the database failed: %s", error)
+            return await WebsocketDenier()(scope, receive, send)
         return await application(scope, receive, send)
 
     return CookieMiddleware(knowing)

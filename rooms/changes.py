@@ -149,7 +149,7 @@ def _next_message(room: Room, author: Person, body: str, key: str | None, at: da
         at=at,
         body=body,
         html=fragments.body_html(body),
-        previous_at=room.last_at,
+        previous_at=room.last_at if room.clock > 1 else None,
         follows_author=room.last_author_id == author.pk,
         key=key,
     )

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from redis.exceptions import RedisError
@@ -22,6 +22,7 @@ from rooms import fragments
 from rooms.changes import Change
 from rooms.models import Message, Room
 from rooms.models.room import group_of
+from rooms.reading import reading
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ GRACE_SECONDS = 0.05  # how long a gap may be mere disorder, before the database
 REDIS_SECONDS = 2.0  # how long Redis may take to answer
 MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
 PAGE = 50  # messages
+MOST_RENDERED = 4096  # changes kept for tabs that come back; some 3 MB
 
 
 class Tab(Protocol):
@@ -116,6 +118,7 @@ class Audience:
             await asyncio.sleep(GRACE_SECONDS)
             if not self._early and self._clock <= self.version:
                 return  # it was disorder, not loss
+            heard = list(self._early)
             try:
                 missed = await missed_since(self.room_id, self.version)
             except Room.DoesNotExist:
@@ -129,6 +132,10 @@ class Audience:
             for change in missed.changes:
                 if change.version > self.version:
                     self._queue(change.fragment)
+            for version in heard:
+                # What was heard had been committed, unless it is no change of this room at all.
+                if version > missed.version:
+                    self._early.pop(version, None)
             self._skip_to(max(self.version, missed.version))
 
 
@@ -145,7 +152,7 @@ class Missed:
         return self.page or "".join(change.fragment for change in self.changes)
 
 
-@database_sync_to_async
+@reading
 def missed_since(room_id: int, version: int) -> Missed:
     """What happened in the room after the tick `version`. Where that is far too much, or the
     room was never there, the newest page, to replace what is shown."""
@@ -155,13 +162,26 @@ def missed_since(room_id: int, version: int) -> Missed:
     if version <= room.clock:
         messages = Message.objects.changed_since(room_id, version, MOST_MISSED + 1)
         if len(messages) <= MOST_MISSED:
-            changes = [Change(room_id, message.version, fragments.change(message)) for message in messages]
+            changes = [_change(message) for message in messages]
             return Missed(max(room.clock, *(change.version for change in changes), 0), changes)
     page = Message.objects.page_before(room_id, size=PAGE)
     return Missed(room.clock, [], fragments.start_over(room, page))
 
 
-@database_sync_to_async
+_rendered: dict[tuple[int, int, datetime], Change] = {}
+
+
+def _change(message: Message) -> Change:
+    """The last change of `message`, rendered once for all the tabs that come back."""
+    key = (message.pk, message.version, message.at)
+    if key not in _rendered:
+        if len(_rendered) >= MOST_RENDERED:
+            _rendered.clear()
+        _rendered[key] = Change(message.room_id, message.version, fragments.change(message))
+    return _rendered[key]
+
+
+@reading
 def clocks(room_ids: Iterable[int]) -> dict[int, int]:
     """The clocks of these rooms, by room; one query for every 500."""
     ids = list(room_ids)
@@ -223,7 +243,8 @@ class Hub:
         for audience in self.audiences.values():
             audience.close()
 
-    async def _subscribe(self, audience: Audience) -> None:
+    async def _subscribe(self, audience: Audience) -> bool:
+        """Have Redis send what happens in the room; returns whether it will."""
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 async with self._opening:
@@ -235,14 +256,16 @@ class Hub:
             audience.is_heard = True
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("room %s: Redis cannot be asked to send it: %r", audience.room_id, error)
+        return audience.is_heard
 
     async def _listen(self, channel: str) -> None:
         while True:
-            event = await self._layer.receive(channel)
             try:
-                self.hear(Change(event["room"], event["version"], event["fragment"]))
-            except (KeyError, TypeError):
-                log.warning("an event on a room's group was not a change")
+                event = await self._layer.receive(channel)
+                change = Change(int(event["room"]), int(event["version"]), str(event["fragment"]))
+                self.hear(change)
+            except Exception as error:  # noqa: BLE001 — others may write to Redis, and anything
+                log.warning("an event on a room's group was not a change: %r", error)
 
     async def _watch(self) -> None:
         """Every few seconds: what Redis did not tell, what it was not asked, whom nobody watches."""
@@ -256,16 +279,22 @@ class Hub:
                 log.exception("the rooms' clocks could not be checked")
 
     async def _check(self) -> None:
-        for room_id in [room_id for room_id, audience in self.audiences.items() if not audience.tabs]:
-            self.audiences.pop(room_id).close()
-            if self._channel is not None:
-                with suppress(RedisError, OSError, TimeoutError):
-                    async with asyncio.timeout(REDIS_SECONDS):
-                        await self._layer.group_discard(group_of(room_id), self._channel)
-        for audience in list(self.audiences.values()):
-            if not audience.is_heard:
-                await self._subscribe(audience)
         if self.audiences:
-            for room_id, clock in (await clocks(self.audiences)).items():
+            for room_id, clock in (await clocks(list(self.audiences))).items():
                 if room_id in self.audiences:
                     self.audiences[room_id].reached(clock)
+        for audience in list(self.audiences.values()):
+            if audience.tabs:
+                # A Redis that fails for one room is not asked for the others now.
+                if not audience.is_heard and not await self._subscribe(audience):
+                    break
+            else:
+                await self._abandon(audience)
+
+    async def _abandon(self, audience: Audience) -> None:
+        del self.audiences[audience.room_id]  # at once: who joins from here on gets another
+        audience.close()
+        if self._channel is not None:
+            with suppress(RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(REDIS_SECONDS):
+                    await self._layer.group_discard(group_of(audience.room_id), self._channel)

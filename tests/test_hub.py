@@ -176,6 +176,7 @@ async def test_replaces_the_list_when_far_too_much_was_missed(
     here: Hub, lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "MOST_MISSED", 10)
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)  # nobody looks at the clock half way
     page = Page()
     await here.join(lounge.pk, page)
 
@@ -184,7 +185,8 @@ async def test_replaces_the_list_when_far_too_much_was_missed(
         for n in range(70):
             changes._record_change(lounge.pk, ann, f"message {n}", None, None)
 
-    await record_many()  # in one go: nobody looks at the clock half way
+    await record_many()
+    await here._check()
     await until(lambda: page.cursor == 70)
     assert page.anew
     assert page.texts == [f"message {n}" for n in range(20, 70)]
@@ -290,3 +292,47 @@ class TestMissed:
         page.give(missed.html)
         assert page.anew
         assert page.texts == ["hello"]
+
+
+async def test_what_others_write_to_redis_does_no_harm(here: Hub, lounge: Room, ann: Person) -> None:
+    """A change the room has not reached is none of it; what is no message is passed over."""
+    page = Page()
+    audience = await here.join(lounge.pk, page)
+    layer = get_channel_layer()
+    event = {"type": "change", "room": lounge.pk, "version": 10**6, "fragment": "<b>forged</b>"}
+    await layer.group_send(f"room-{lounge.pk}", event)
+    loop_layer = layer._get_layer()
+    await loop_layer._shards[0].publish(loop_layer._get_group_channel_name(f"room-{lounge.pk}"), b"\xc1\x00")
+    await changes.apost(lounge, ann, "hello")
+    await until(lambda: page.texts == ["hello"])
+    await until(lambda: not audience._early)
+    assert "forged" not in "".join(page.frames)
+
+
+async def test_who_joins_while_a_room_is_abandoned_hears(
+    here: Hub, lounge: Room, ann: Person, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)
+    other = await sync_to_async(room)("Other")
+    for abandoned in (lounge, other):
+        gone = Page()
+        await here.join(abandoned.pk, gone)
+        here.leave(abandoned.pk, gone)
+    page = Page()
+    discard = type(here._layer).__getattr__
+
+    def joining(layer: object, name: str) -> object:
+        if name != "group_discard":
+            return discard(layer, name)
+
+        async def slow(*args: object) -> None:
+            if page not in here.audiences.setdefault(other.pk, hub.Audience(other.pk)).tabs:
+                await here.join(other.pk, page)
+
+        return slow
+
+    monkeypatch.setattr(type(here._layer), "__getattr__", joining)
+    await here._check()
+    monkeypatch.undo()
+    await changes.apost(other, ann, "hello")
+    await until(lambda: page.texts == ["hello"])

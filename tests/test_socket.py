@@ -384,3 +384,112 @@ async def test_what_comes_after_the_close_is_not_taken(connect, ann: Person) -> 
     await tab.say(body="too late")
     assert await tab.close_code() == 1003
     assert not await Message.objects.aexists()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"lead": "x", "key": "k"},
+        {"lead": "x", "key": "k", "body": []},
+        {"lead": {"a": 1}, "body": "x", "key": "k", "again": 1},
+        {"action": "discard", "key": ["k"]},
+    ],
+)
+async def test_frames_of_odd_shapes_leave_the_socket_as_it_was(connect, ann: Person, frame: dict) -> None:
+    tab = await connect(ann)
+    await tab.say(**RESUME)
+    await tab.frame()
+    for _ in range(2):
+        await tab.say(**frame)
+    await tab.say(body="hello")
+    await tab.frame_with("hello")
+
+
+async def test_a_deeply_nested_cursor(connect, ann: Person) -> None:
+    tab = await connect(ann)
+    await tab.send_to(text_data='{"action":"resume","cursor":' + "[" * 950 + "]" * 950 + "}")
+    assert 'hx-target="#notice"' in await tab.frame()
+
+
+async def test_a_join_that_fails_leaves_no_tab_behind(ann: Person, lounge: Room, monkeypatch) -> None:
+    from django.db import OperationalError
+
+    from rooms import hub
+
+    async def fail(*args: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(hub, "clocks", fail)
+    socket = Socket(f"/rooms/{lounge.slug}/live/", await sync_to_async(cookie_of)(ann))
+    await socket.connect()
+    assert await socket.close_code() == 1011
+    assert not any(audience.tabs for audience in Hub.here().audiences.values())
+    await Hub.here().close()
+    await get_channel_layer().flush()
+
+
+async def test_failures_of_the_database_do_not_count_as_posts(
+    rate_limits: None, connect, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rooms import limits
+
+    async def fail(*args: object, **kwargs: object) -> None:
+        raise consumers.DatabaseError("disk full")
+
+    monkeypatch.setattr(consumers, "some_seconds", lambda: 0)
+    with monkeypatch.context() as failing:
+        failing.setattr(changes, "apost", fail)
+        for _ in range(30):
+            tab = await connect(ann)
+            await tab.say(body="hello")
+            assert await tab.close_code() == 1011
+    assert limits.may_post(ann.pk)
+
+
+async def test_what_was_queued_beyond_the_limit_waits_and_is_said(
+    rate_limits: None, connect, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rooms import limits
+
+    asked: list[int] = []
+
+    def may_post(person_id: int) -> bool:
+        asked.append(person_id)
+        return len(asked) > 5
+
+    monkeypatch.setattr(limits, "may_post", may_post)
+    monkeypatch.setattr(consumers, "some_seconds", lambda: 0)
+    tab = await connect(ann)
+    await tab.say(**RESUME)
+    await tab.say(body="patience", key="k1", again=1)
+    await tab.frame_with("#send-k1")
+    assert await Message.objects.acount() == 1
+
+
+async def test_an_address_that_is_none_is_refused() -> None:
+    is_connected, _ = await Socket("/nothing/here/").connect()
+    assert not is_connected
+
+
+class TestLead:
+    async def test_is_not_said_twice(self, connect, ann: Person) -> None:
+        tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.say(body="abc", key="k1")
+        await tab.say(body="abc de", key="k1", again=1)
+        await tab.frame_with("lead")
+        await tab.say(body="f", lead=" de", key="k2", again=1)
+        assert "lead" not in await tab.frame_with("#send-k2")
+        await tab.say(body="ghi", key="k3")
+        await tab.frame_with("ghi")
+        assert [message.body async for message in Message.objects.order_by("seq")] == ["abc", "def", "ghi"]
+
+    async def test_is_not_said_after_it_was_discarded(self, connect, ann: Person) -> None:
+        tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.say(body="abc", key="k1")
+        await tab.say(body="abc de", key="k1", again=1)
+        await tab.say(action="discard", body="", lead=" de", key="k2")
+        await tab.say(body="ijk", key="k3")
+        await tab.frame_with("ijk")
+        assert [message.body async for message in Message.objects.order_by("seq")] == ["abc", "ijk"]

@@ -1,5 +1,6 @@
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from rooms.names import same_name_key, slug_for
 
@@ -18,7 +19,7 @@ class RoomQuerySet(models.QuerySet["Room"]):
         return self.annotate(people=Coalesce(models.Subquery(joined.values(n=models.Count("pk"))), 0))
 
     def liveliest_first(self) -> "RoomQuerySet":
-        return self.order_by(models.F("last_at").desc(nulls_last=True), "name")
+        return self.order_by("-last_at", "name")
 
 
 class Room(models.Model):
@@ -32,10 +33,13 @@ class Room(models.Model):
     clock = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     # Of its last message, so that the next is grouped, and the lobby listed, without looking it up.
-    last_at = models.DateTimeField(null=True, db_index=True)
+    last_at = models.DateTimeField(default=timezone.now)  # until there is one, when it was made
     last_author = models.ForeignKey("Person", null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = RoomQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["-last_at", "name"], name="liveliest_first")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,6 +1,8 @@
+import logging
+
 from csp.constants import SELF
 from csp.decorators import csp_replace, csp_update
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,8 +14,10 @@ from rooms import changes, limits
 from rooms.forms import MessageForm, NameForm, new_key
 from rooms.hub import PAGE
 from rooms.models import Membership, Message, Person, Room
-from rooms.views.lobby import listed_rooms
+from rooms.views.lobby import MOST_ROOMS
 from rooms.views.people import person_of, sign_in_guest
+
+log = logging.getLogger(__name__)
 
 SPARES = 20  # messages that can wait to be sent at once
 
@@ -50,14 +54,16 @@ def _show(
     key: str = "",
     problems: list[str] | None = None,
 ) -> HttpResponse:
-    Membership.join(room.pk, person.pk)
+    # Asked first: to read a room, nobody has to wait for those who write.
+    if not Membership.objects.filter(room=room, person=person).exists():
+        Membership.join(room.pk, person.pk)
     # The clock in `room` was read before the messages: the page shows at least that much.
     before = _seq(request, "before")
     page = Message.objects.page_before(room.pk, size=PAGE, before=before)
     context = {
         "room": room,
         "is_live": before is None,
-        "rooms": listed_rooms(),
+        "rooms": Room.objects.liveliest_first()[:MOST_ROOMS],
         "messages": page,
         "keys": [key or new_key(), *(new_key() for _ in range(SPARES))],
         "body": body,
@@ -100,7 +106,12 @@ def _post(request: HttpRequest, room: Room, person: Person) -> HttpResponse:
     problems = [] if form.is_valid() else form.problems()
     if not problems and not limits.may_post(person.pk):
         problems = [limits.TOO_MANY]
-    if problems:
-        return _show(request, room, person, request.POST.get("body", ""), form.key(), problems)
-    changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
-    return redirect(room)
+    if not problems:
+        try:
+            changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
+            limits.posted(person.pk)
+            return redirect(room)
+        except OperationalError:
+            log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
+            problems = ["It could not be kept just now. Please send it again."]
+    return _show(request, room, person, request.POST.get("body", ""), form.key(), problems)
