@@ -263,6 +263,7 @@ def test_what_is_sent_before_the_next_field_is_there_is_a_message(room: Room) ->
         page.keyboard.type(text)
         page.keyboard.press("Enter")
     expect_messages(page, 3)
+    wait_until(page, lambda: bool(held))
     held.pop().continue_()
     expect(field(page)).to_have_value("")
     say(page, "four")

@@ -45,8 +45,10 @@ class Command(BaseCommand):
                 place = existing_room(room, "Rooms are made in the lobby, or with say --create.")
                 start = place.clock if since is None else since
                 asyncio.run(follow(place.pk, start, lambda message: self.show(as_text(message))))
-        except (KeyboardInterrupt, asyncio.CancelledError):
+        except (KeyboardInterrupt, asyncio.CancelledError, BrokenPipeError):
             pass  # that is how it ends
+        try:
+            sys.stdout.flush()
         except BrokenPipeError:
             # Nobody reads on. Python would say so once more when it closes its standard output.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
