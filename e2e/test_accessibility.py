@@ -73,6 +73,7 @@ def lively_room(room: Room, page: Page, server: Site) -> None:
     enter(room, page)
     for text in ("see https://a.example/", "مرحبا", LONG_WORD, "<b>"):
         say(page, text)
+    expect(page.locator(".resend")).to_have_count(0)  # a message that is confirmed leads to the newest
     page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = -400 }")
     expect(page.locator("#mark")).to_have_count(1)
     say(bob, "hello")
