@@ -67,7 +67,7 @@ TEMPLATES = [
 DATABASES = {"default": database(env("DATABASE_URL", default=""), DATA_DIR)}
 # Sockets share one thread, and its connection stays open; a request's is closed at its end.
 DATABASES["default"]["CONN_MAX_AGE"] = None
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = not DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "rooms.Person"
 

@@ -7,6 +7,7 @@ from random import uniform
 from time import monotonic
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
@@ -64,6 +65,11 @@ class TabConsumer(AsyncWebsocketConsumer):
             await super().__call__(*args)
         finally:
             self.leave()  # however it ended
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels would look for old connections before each frame, at the price of a thread;
+        # whatever goes to the database here does so itself.
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         await self.accept()
@@ -207,7 +213,6 @@ class TabConsumer(AsyncWebsocketConsumer):
         if change is not None:
             # This process's tabs need not wait for Redis, nor for its return.
             Hub.here().hear(change)
-            self.audience.flush()
         if leads or not again:
             self.lead = ""
         if again:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -55,6 +56,7 @@ class Audience:
         self._clock = 0  # as the database last told
         self._early: dict[int, Change] = {}  # heard before what comes before them
         self._pending: list[str] = []  # fragments in order, for the next frame
+        self._rests_until = 0.0
         self._repair: asyncio.Task[None] | None = None
 
     def start(self, clock: int) -> None:
@@ -80,12 +82,16 @@ class Audience:
         """Send all that is pending, as one frame, to every tab."""
         if not self._pending:
             return
+        began = monotonic()
         changed = "".join(self._pending)
         self._pending.clear()
         frame = changed + fragments.cursor(self.version)
         for tab in tuple(self.tabs):
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
             tab.give(frame if tab.resumed else changed)
+        # Half of the time is for others: what comes meanwhile goes out together. A room that is
+        # not busy has waited long before anything comes.
+        self._rests_until = 2 * monotonic() - began
 
     def close(self) -> None:
         if self._repair is not None:
@@ -99,7 +105,7 @@ class Audience:
 
     def _queue(self, fragment: str) -> None:
         if not self._pending:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(self._rests_until - monotonic(), self.flush)
         self._pending.append(fragment)
 
     def _skip_to(self, version: int) -> None:
