@@ -141,3 +141,13 @@ def room(db: None) -> Callable[..., "Room"]:
         return Room.named(name)
 
     return make
+
+
+@pytest.fixture
+def lounge(room: Callable[..., "Room"]) -> "Room":
+    return room("Lounge")
+
+
+@pytest.fixture
+def ann(person: Callable[..., "Person"]) -> "Person":
+    return person("ann")

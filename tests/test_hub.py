@@ -26,16 +26,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "CHECK_SECONDS", 0.1)
 
 
-@pytest.fixture
-def lounge(room: Callable[..., Room]) -> Room:
-    return room("Lounge")
-
-
-@pytest.fixture
-def ann(person: Callable[..., Person]) -> Person:
-    return person("ann")
-
-
 @pytest_asyncio.fixture
 async def here() -> AsyncIterator[Hub]:
     """The hub of the test's process."""

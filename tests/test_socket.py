@@ -54,16 +54,6 @@ class Socket(WebsocketCommunicator):
         return event["code"]
 
 
-@pytest.fixture
-def lounge(room: Callable[..., Room]) -> Room:
-    return room("Lounge")
-
-
-@pytest.fixture
-def ann(person: Callable[..., Person]) -> Person:
-    return person("ann")
-
-
 def cookie_of(person: Person) -> tuple[bytes, bytes]:
     client = Client()
     client.force_login(person)

@@ -49,11 +49,6 @@ class Room(models.Model):
 
         return reverse("room", args=[self.slug])
 
-    @property
-    def group(self) -> str:
-        """The name of its Redis group."""
-        return group_of(self.pk)
-
     @classmethod
     def named(cls, name: str) -> "Room":
         """The room of this name, made if there is none. `name` is as `clean_name` returns it;
