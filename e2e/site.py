@@ -62,5 +62,10 @@ def say(page: Page, text: str) -> None:
     """Type `text` into the field that has the focus, send it, and wait for the next, empty field."""
     expect(page.locator("[name=body]:focus")).to_be_visible()
     page.keyboard.type(text)
+    send(page)
+
+
+def send(page: Page) -> None:
+    """Send what is in the field that has the focus, and wait for the next, empty field."""
     page.keyboard.press("Enter")
     expect(page.locator("[name=body]:focus")).to_have_value("")

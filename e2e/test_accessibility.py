@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from e2e.conftest import Site
 from e2e.pages import PageErrors, Room, until_live
-from e2e.site import manage, say
+from e2e.site import manage, say, send
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -24,7 +24,7 @@ def room(tab: Callable[..., Page]) -> Room:
 def refuse_a_message(page: Page) -> Locator:
     """Send one that is too long. Returns what is said of it."""
     page.locator("[name=body]").last.fill("x" * 5000)
-    page.keyboard.press("Enter")
+    send(page)
     problem = page.locator(".send .problem")
     expect(problem).to_be_visible()
     expect(page.locator("[name=body]").last).to_be_focused()

@@ -8,7 +8,7 @@ from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from e2e.conftest import Site
 from e2e.pages import Room, until_live, wait_until
-from e2e.site import expect_shows_all, manage, say, shown
+from e2e.site import expect_shows_all, manage, say, send, shown
 
 HOSTILE = [
     "<img src=x onerror=\"document.title='gone'\">",
@@ -286,7 +286,7 @@ def test_a_message_that_is_too_long_comes_back_and_can_be_shortened(room: Room) 
     ann, bob = room.tab("ann"), room.tab("bob")
     too_long = "so " * 1666 + "on"
     field(ann).fill(too_long)
-    ann.keyboard.press("Enter")
+    send(ann)
     expect(refused(ann).get_by_role("alert")).to_contain_text(
         "It is 5,000 characters long; 4,000 is the most."
     )
@@ -309,7 +309,7 @@ def test_a_message_that_is_too_long_comes_back_and_can_be_shortened(room: Room) 
 def test_a_message_that_is_too_long_can_be_discarded(room: Room) -> None:
     page = room.tab()
     field(page).fill("x" * 4001)
-    page.keyboard.press("Enter")
+    send(page)
     expect(refused(page)).to_be_visible()
     page.keyboard.type("half a")
     refused(page).get_by_role("button", name="Discard").click()
@@ -325,7 +325,7 @@ def test_a_message_that_is_too_long_can_be_discarded(room: Room) -> None:
 def test_still_too_long_is_refused_again(room: Room) -> None:
     page = room.tab()
     field(page).fill("x" * 5000)
-    page.keyboard.press("Enter")
+    send(page)
     expect(refused(page).get_by_role("alert")).to_contain_text("5,000")
     refused(page).get_by_label("Message").fill("x" * 4001)
     refused(page).get_by_label("Message").press("Enter")
@@ -342,7 +342,7 @@ def test_the_field_in_use_stays_in_sight(room: Room) -> None:
     page = room.tab(viewport={"width": 390, "height": 500})
     for count in range(1, 5):
         field(page).fill("x" * 5000)
-        page.keyboard.press("Enter")
+        send(page)
         expect(refused(page)).to_have_count(count)
         expect(field(page)).to_be_focused()
         page.locator("#composer").evaluate("composer => { composer.scrollTop = 0 }")
