@@ -94,7 +94,7 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int
     if messages:
         _insert(messages)
         Membership.join(room_id, *{message.author_id for message in messages})
-        room.save(update_fields=["clock", "last_at", "last_author"])
+        room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
     return len(messages)
 
 
@@ -134,7 +134,7 @@ def _record(
             return said, False
     message = _next_message(room, author, body, key, at or timezone.now())
     message.save(force_insert=True)
-    room.save(update_fields=["clock", "last_at", "last_author"])
+    room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
     return message, True
 
 
@@ -149,11 +149,11 @@ def _next_message(room: Room, author: Person, body: str, key: str | None, at: da
         at=at,
         body=body,
         html=fragments.body_html(body),
-        previous_at=room.last_at if room.clock > 1 else None,
+        previous_at=room.last_at if room.last_seq else None,
         follows_author=room.last_author_id == author.pk,
         key=key,
     )
-    room.last_at, room.last_author = at, author
+    room.last_seq, room.last_at, room.last_author = room.clock, at, author
     return message
 
 

@@ -1,6 +1,27 @@
-from .membership import Membership
+from .act import Act
+from .ban import Ban
+from .block import Block
+from .former_slug import FormerSlug
+from .invitation import Invitation
+from .membership import Membership, Role
 from .message import Message
 from .person import Person
-from .room import Room
+from .report import Report
+from .room import Kind, Room
+from .site import SiteSettings
 
-__all__ = ["Membership", "Message", "Person", "Room"]
+__all__ = [
+    "Act",
+    "Ban",
+    "Block",
+    "FormerSlug",
+    "Invitation",
+    "Kind",
+    "Membership",
+    "Message",
+    "Person",
+    "Report",
+    "Role",
+    "Room",
+    "SiteSettings",
+]

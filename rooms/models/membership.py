@@ -1,12 +1,25 @@
 from django.db import models
 
 
+class Role(models.TextChoices):
+    """What somebody is in a room."""
+
+    OWNER = "owner", "Owner"
+    MODERATOR = "moderator", "Moderator"
+    MEMBER = "member", "Member"
+
+
 class Membership(models.Model):
-    """That a person has joined a room."""
+    """That a person has joined a room, what they are there, and how far they have read."""
 
     room = models.ForeignKey("Room", on_delete=models.CASCADE)
     person = models.ForeignKey("Person", on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     joined_at = models.DateTimeField(auto_now_add=True)
+    is_starred = models.BooleanField(default=False)
+    is_muted = models.BooleanField(default=False)
+    read_seq = models.PositiveBigIntegerField(default=0)  # the seq of the last message they have read
+    mentions = models.PositiveIntegerField(default=0)  # messages since then that name or address them
 
     class Meta:
         constraints = [models.UniqueConstraint("room", "person", name="joined_once")]
@@ -15,9 +28,16 @@ class Membership(models.Model):
         return f"{self.person_id} in {self.room_id}"
 
     @staticmethod
-    def join(room_id: int, *people_ids: int) -> None:
-        """Record that these people are in the room; those who were stay as they were."""
+    def join(room_id: int, *people_ids: int, role: str = Role.MEMBER) -> None:
+        """Record that these people are in the room; those who were stay as they were. To them,
+        what was said there before is no news."""
+        from .room import Room
+
+        last_seq = Room.objects.filter(pk=room_id).values_list("last_seq", flat=True).first() or 0
         Membership.objects.bulk_create(
-            [Membership(room_id=room_id, person_id=person_id) for person_id in people_ids],
+            [
+                Membership(room_id=room_id, person_id=person_id, role=role, read_seq=last_seq)
+                for person_id in people_ids
+            ],
             ignore_conflicts=True,
         )

@@ -26,7 +26,7 @@ class Message(models.Model):
     BODY_LENGTH = 4000
 
     room = models.ForeignKey("Room", on_delete=models.CASCADE, db_index=False)
-    author = models.ForeignKey("Person", on_delete=models.PROTECT)
+    author = models.ForeignKey("Person", on_delete=models.PROTECT, db_index=False)
     seq = models.PositiveBigIntegerField()
     version = models.PositiveBigIntegerField()
     at = models.DateTimeField()
@@ -37,6 +37,7 @@ class Message(models.Model):
     follows_author = models.BooleanField(default=False)
     # The sender's own name for this message: what is sent again under it is not said again.
     key = models.CharField(max_length=64, null=True)
+    deleted_at = models.DateTimeField(null=True)  # its place is kept, and its text is gone
 
     objects = MessageQuerySet.as_manager()
 
@@ -48,6 +49,7 @@ class Message(models.Model):
                 "room", "key", "author", name="said_once", condition=models.Q(key__isnull=False)
             ),
         ]
+        indexes = [models.Index("author", "room", "seq", name="of_author")]
 
     def __str__(self) -> str:
         return f"{self.room_id}/{self.seq}"

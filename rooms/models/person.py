@@ -10,14 +10,25 @@ from rooms.names import look_alike_keys
 
 
 class Person(AbstractUser):
-    """Somebody who can speak. A guest has a name and no password."""
+    """Somebody who can speak. The username is the name they are shown by; a guest has no password."""
 
     NAME_LENGTH = 40
+    BIO_LENGTH = 300
+
+    class Theme(models.TextChoices):
+        SYSTEM = "", "As the system has it"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
 
     username = models.CharField("name", max_length=NAME_LENGTH, unique=True)
     folded_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)
     written_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)
     is_guest = models.BooleanField(default=False)
+    banned_until = models.DateTimeField(null=True, blank=True, editable=False)  # from the whole site
+    bio = models.CharField(max_length=BIO_LENGTH, blank=True)
+    time_zone = models.CharField(max_length=40, blank=True)  # an IANA name; the site's if empty
+    theme = models.CharField(max_length=5, blank=True, choices=Theme.choices)
+    picture = models.ImageField(upload_to="pictures/", blank=True)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 

@@ -5,11 +5,24 @@ from django.utils import timezone
 from rooms.names import same_name_key, slug_for
 
 
+class Kind(models.TextChoices):
+    """Who may be in a room."""
+
+    OPEN = "open", "Open"  # listed; anyone signed in may enter
+    PRIVATE = "private", "Private"  # by invitation; nobody else knows of it
+    DIRECT = "direct", "Direct"  # between a few people; it has no name
+
+
 class RoomQuerySet(models.QuerySet["Room"]):
     def at(self, slug: str) -> "RoomQuerySet":
-        """The room at this part of an address, if there is one."""
-        # No slug holds a NUL, and PostgreSQL takes no question about one.
-        return self.filter(slug=slug.replace("\0", " "))
+        """The room at this part of an address, if there is one, or was before it was renamed."""
+        from .former_slug import FormerSlug
+
+        slug = slug.replace("\0", " ")  # no slug holds one, and PostgreSQL takes no question about it
+        now = Room.objects.filter(slug=slug).order_by().values("pk")
+        before = FormerSlug.objects.filter(slug=slug).values("room_id")
+        # In one query: a room that is there and hidden costs no more time than one that is not.
+        return self.filter(pk=Coalesce(models.Subquery(now), models.Subquery(before)))
 
     def with_people(self) -> "RoomQuerySet":
         """Each with `people`: how many have joined it."""
@@ -26,11 +39,24 @@ class Room(models.Model):
     """Where people talk. Its clock counts its changes: 1, 2, 3 …"""
 
     NAME_LENGTH = 60
+    TOPIC_LENGTH = 250
+    DESCRIPTION_LENGTH = 2000
 
     name = models.CharField(max_length=NAME_LENGTH)
-    name_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)
+    name_key = models.CharField(max_length=NAME_LENGTH * 4, editable=False)
     slug = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.OPEN)
+    topic = models.CharField(max_length=TOPIC_LENGTH, blank=True)
+    description = models.TextField(max_length=DESCRIPTION_LENGTH, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    is_closed = models.BooleanField(default=False)  # only those who keep order may post
+    slow_seconds = models.PositiveIntegerField(default=0)  # between two messages of one person
+    # Of a direct room: the ids of its people, in order. The same people share one room.
+    people_key = models.CharField(max_length=200, null=True, unique=True, editable=False)
     clock = models.PositiveBigIntegerField(default=0)
+    last_seq = models.PositiveBigIntegerField(default=0)  # of its last message
+    access_version = models.PositiveBigIntegerField(default=0)  # the tick at which somebody last lost access
+    head_version = models.PositiveBigIntegerField(default=0)  # the tick at which its head last changed
     created_at = models.DateTimeField(auto_now_add=True)
     # Of its last message, so that the next is grouped, and the lobby listed, without looking it up.
     last_at = models.DateTimeField(default=timezone.now)  # until there is one, when it was made
@@ -40,6 +66,10 @@ class Room(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["-last_at", "name"], name="liveliest_first")]
+        constraints = [
+            # Of open rooms alone: that a name is taken would tell of a private room.
+            models.UniqueConstraint("name_key", name="open_name_once", condition=models.Q(kind="open")),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -56,7 +86,7 @@ class Room(models.Model):
         key = same_name_key(name)
         attempts = 5
         while True:
-            room = cls.objects.filter(name_key=key).first()
+            room = cls.objects.filter(name_key=key, kind=Kind.OPEN).first()
             if room is not None:
                 return room
             try:
@@ -70,8 +100,11 @@ class Room(models.Model):
 
     @classmethod
     def _free_slug(cls, name: str) -> str:
+        from .former_slug import FormerSlug
+
         slug = slug_for(name)
         taken = set(cls.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+        taken.update(FormerSlug.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
         candidates = (slug if n == 1 else f"{slug}-{n}" for n in range(1, len(taken) + 2))
         return next(candidate for candidate in candidates if candidate not in taken)
 
