@@ -320,8 +320,8 @@ def test_a_message_goes_on_where_its_author_left_off_within_five_minutes(
     after: timedelta, same_author: bool, grouped: bool
 ) -> None:
     message = unsaved(at=AT + after, follows_author=same_author)
-    assert ("grouped" in find(fragments.change(message), "li").classes) is grouped
-    assert not find_all(fragments.change(message), class_="day")
+    assert ("grouped" in find(fragments.change(message, "UTC", is_new=True), "li").classes) is grouped
+    assert not find_all(fragments.change(message, "UTC", is_new=True), class_="day")
 
 
 def test_the_first_message_of_a_room_starts_a_day() -> None:
@@ -340,7 +340,7 @@ def test_a_day_starts_at_midnight_of_the_time_zone(
     settings.TIME_ZONE = time_zone
     before = datetime(2024, 2, 3, 22, 59, tzinfo=UTC)
     message = unsaved(previous_at=before, at=before + timedelta(minutes=2), follows_author=True)
-    fragment = fragments.change(message)
+    fragment = fragments.change(message, "UTC", is_new=True)
     assert bool(find_all(fragment, class_="day")) is starts_day
     assert ("grouped" in find(fragment, "li").classes) is not starts_day
     assert find_all(fragment, "time")[-1].text == hour
@@ -354,7 +354,7 @@ def test_messages_are_grouped_by_what_came_before_them_in_their_room(
 
     def is_grouped(name: str, author: Person, minutes: int) -> bool:
         message = changes.post(room(name), author, "x", at=AT + timedelta(minutes=minutes))
-        return "grouped" in find(fragments.change(message), "li").classes
+        return "grouped" in find(fragments.change(message, "UTC", is_new=True), "li").classes
 
     said = [("a", ann, 0), ("a", ann, 1), ("b", bob, 2), ("a", ann, 3), ("a", bob, 4), ("a", ann, 5)]
     assert [is_grouped(*one) for one in said] == [False, True, False, True, False, False]

@@ -2,7 +2,9 @@ from collections.abc import Iterable
 from itertools import chain
 from secrets import randbelow, token_hex
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
@@ -39,6 +41,14 @@ class Person(AbstractUser):
         if not self.folded_key:
             self.folded_key, self.written_key = look_alike_keys(self.username)
         super().save(*args, **kwargs)
+
+    @property
+    def zone(self) -> str:
+        """The time zone they chose, or the site's."""
+        try:
+            return ZoneInfo(self.time_zone).key
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            return settings.TIME_ZONE
 
     @classmethod
     def guest(cls, name: str) -> "Person":
