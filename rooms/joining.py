@@ -6,7 +6,7 @@ from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
 
 from rooms import access, changes
-from rooms.access import Access, Refused
+from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Kind, Membership, Person, Role, Room
 
@@ -14,11 +14,15 @@ MOST_PEOPLE = 10  # in a direct room
 
 
 def enter(mine: Access) -> None:
-    """Whoever enters an open room has joined it. Raises Refused for who may not enter."""
+    """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
+    the room is gone by now."""
     if not mine.may_enter or mine.person is None:
         raise Refused("You cannot enter this room.")
     if not mine.is_member:
-        Membership.join(mine.room.pk, mine.person.pk)
+        try:
+            Membership.join(mine.room.pk, mine.person.pk)
+        except IntegrityError:
+            raise NoRoom from None
         changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
 
 
