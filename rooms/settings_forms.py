@@ -1,5 +1,6 @@
 """What people say of themselves and how they want their pages, checked."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -39,10 +40,7 @@ class SettingsForm(NameForm):
         names = ("username", "bio", "time_zone", "theme")
         super().__init__(data, initial={name: getattr(person, name) for name in names})
         self.person = person
-        zones = self.fields["time_zone"]
-        zones.choices = [("", f"As the site has it ({settings.TIME_ZONE})"), *zones_by_region()]  # type: ignore[attr-defined]
-        if is_zone(person.time_zone) and not zones.valid_value(person.time_zone):  # type: ignore[attr-defined]
-            zones.choices.insert(1, (person.time_zone, person.time_zone))  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = _zone_choices(person.time_zone)  # type: ignore[attr-defined]
 
     def clean_username(self) -> str:
         name = self.cleaned_data["username"]
@@ -82,3 +80,11 @@ class PictureForm(forms.Form):
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
         return portrait(file, file.size)
+
+
+def _zone_choices(chosen: str) -> list[tuple[str, str | Sequence[tuple[str, str]]]]:
+    groups = zones_by_region()
+    is_offered = any(name == chosen for _, zones in groups for name, _ in zones)
+    # It may have been brought in from elsewhere; who has it may keep it.
+    other = [(chosen, chosen)] if is_zone(chosen) and not is_offered else []
+    return [("", f"As the site has it ({settings.TIME_ZONE})"), *other, *groups]

@@ -4,7 +4,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,11 @@ def test_where_it_was_taken_is_forgotten_and_all_else_it_tells(
     exif[0x010F] = "secret camera"
     exif.get_ifd(GPS)[1] = "N"
     exif.get_ifd(GPS)[29] = "secret date"
-    told = {"exif": exif, "icc_profile": b"secret profile", "xmp": b"<x:xmpmeta>secret</x:xmpmeta>"}
+    told: dict[str, Any] = {
+        "exif": exif,
+        "icc_profile": b"secret profile",
+        "xmp": b"<x:xmpmeta>secret</x:xmpmeta>",
+    }
     told |= {"comment": b"secret comment"} if format == "JPEG" else {}
     content = made(format, **told)
     assert b"secret" in content
@@ -398,7 +402,7 @@ def test_a_stranger_keeps_nothing(client: Client, media: Path, db: None) -> None
 
 
 @pytest.fixture(params=["picture", "initials"])
-def address(request: pytest.FixtureRequest, client: Client, ann: Person) -> Iterator[str]:
+def address(request: pytest.FixtureRequest, client: Client, ann: Person) -> str:
     """Of a picture, and of initials, with which one it is."""
     if request.param == "picture":
         upload(client, made())
