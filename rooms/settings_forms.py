@@ -71,7 +71,7 @@ class PictureForm(forms.Form):
     MISSING = "Please choose a file first."
 
     picture = forms.FileField(
-        label="Picture",
+        label="New picture",
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
         error_messages={"required": MISSING, "invalid": MISSING, "empty": "That file is empty."},
         help_text="JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown.",

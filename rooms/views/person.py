@@ -29,7 +29,12 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     if person_of(request) is None:
         return redirect_to_login(request.get_full_path())
     person = get_object_or_404(Person, pk=pk)
-    context = {"person": person, "bio": body_html(person.bio), "now": timezone.now()}
+    context = {
+        "person": person,
+        "bio": body_html(person.bio),
+        "now": timezone.now(),
+        "place": person.zone.rpartition("/")[2].replace("_", " "),
+    }
     return render(request, "person.html", context)
 
 
