@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from django.conf import settings as site
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -383,6 +384,20 @@ def test_a_picture_that_cannot_be_kept_leaves_no_file(
     with pytest.raises(IntegrityError):
         pictures.show(ann, b"new")
     assert kept(media) == [old]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_pictures_sent_at_once_one_is_kept(person: Callable[..., Person], media: Path) -> None:
+    ann = person("ann")
+
+    def show(number: int) -> None:
+        pictures.show(ann, b"%d" % number)
+        connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(show, range(16)))
+    ann.refresh_from_db()
+    assert [file.relative_to(media).as_posix() for file in kept(media)] == [ann.picture.name]
 
 
 def test_a_picture_that_will_not_do_leaves_the_old_one(client: Client, ann: Person, media: Path) -> None:
