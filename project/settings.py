@@ -74,13 +74,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "rooms.Person"
 
 REDIS_URL = env("REDIS_URL", default="")
+REDIS = REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"
+# Redis sends a group's messages to all its databases: each site has groups of its own.
+REDIS_PREFIX = f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"],
-            # Redis sends a group's messages to all its databases: each site has groups of its own.
-            "prefix": f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}",
+            "hosts": [REDIS],
+            "prefix": REDIS_PREFIX,
         },
     },
 }

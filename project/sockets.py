@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from rooms.events import session_digest
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ def same_host(origin: str, host: str) -> bool:
 
 
 def signed_in(application: Any) -> Any:
-    """Adds to the scope whom the session cookie says this is: `user`, perhaps nobody.
+    """Adds to the scope whom the session cookie says this is: `user`, perhaps nobody; and
+    `session_digest`, which tells the session from others.
 
     Channels' own middleware looks at the session again for every frame that is sent; a tab is
     sent thousands and never changes it.
@@ -69,8 +71,10 @@ def signed_in(application: Any) -> Any:
         return get_user(request)
 
     async def knowing(scope: Any, receive: Any, send: Any) -> Any:
+        session_key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
+        scope["session_digest"] = session_digest(session_key or "")
         try:
-            scope["user"] = await user_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME))
+            scope["user"] = await user_of(session_key)
         except DatabaseError as error:
             log.warning("nobody can be known: the database failed: %s", error)
             return await WebsocketDenier()(scope, receive, send)

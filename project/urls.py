@@ -6,6 +6,7 @@ urlpatterns = [
     path("", views.lobby, name="lobby"),
     path("rooms/<str:slug>/", views.room, name="room"),
     path("rooms/<str:slug>/messages/", views.messages, name="messages"),
+    path("rooms/<str:slug>/messages/<int:seq>/", views.message, name="message"),
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/picture/", views.picture, name="picture"),
     path("settings/", views.settings, name="settings"),

@@ -8,6 +8,8 @@ class RoomsConfig(AppConfig):
     name = "rooms"
 
     def ready(self) -> None:
+        from rooms import sessions  # noqa: F401 — which listens from here on
+
         request_finished.connect(_close_connections)
 
 

@@ -11,8 +11,8 @@ Redis fails, the hubs find it in the database: publishing is a hint, never the r
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from operator import attrgetter
 from typing import Any
 
@@ -20,25 +20,20 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from rooms import fragments
+from rooms import access, fragments
+from rooms.access import Access, Refused
+from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
-from rooms.models import Membership, Message, Person, Room
+from rooms.mentions import Mention, mentions_in
+from rooms.models import FormerSlug, Kind, Membership, Message, Person, Room
 from rooms.models.room import group_of
 
 log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One tick of a room's clock, and the fragment that shows what it did."""
-
-    room_id: int
-    version: int
-    fragment: str
 
 
 def post(
@@ -50,11 +45,12 @@ def post(
     `body` is text as a form has cleaned it, at most `Message.BODY_LENGTH` characters. `key`
     (at most 64 characters) names this message among the author's: said again under the same
     key in the same room, it is returned as it was and not said twice. `at` is when it was
-    said, now unless given.
+    said, now unless given. Raises Refused where the author may not write there, Room.DoesNotExist
+    where the room is gone.
     """
-    message, is_new = _record(room.pk, author, body, key, at)
-    if is_new:
-        transaction.on_commit(lambda: async_to_sync(publish)(_change(message)))
+    message, change = _record(room.pk, author, body, key, at)
+    if change is not None:
+        publish_after_commit(change)
     return message
 
 
@@ -62,7 +58,7 @@ async def apost(
     room: Room, author: Person, body: str, *, key: str | None = None, at: datetime | None = None
 ) -> tuple[Message, Change | None]:
     """As `post`, from a coroutine. Returns the change too, or None if it was said before."""
-    message, change = await database_sync_to_async(_record_change)(room.pk, author, body, key, at)
+    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at)
     if change is not None:
         await publish(change)
     return message, change
@@ -113,32 +109,63 @@ def _insert(messages: Sequence[Message]) -> None:
         cursor.executemany(f"INSERT INTO {Message._meta.db_table} ({columns}) VALUES ({places})", rows)  # noqa: S608
 
 
-def _record_change(*args: Any) -> tuple[Message, Change | None]:
-    message, is_new = _record(*args)
-    return message, _change(message) if is_new else None
-
-
-def _change(message: Message) -> Change:
-    return Change(message.room_id, message.version, fragments.change(message))
-
-
 @transaction.atomic
 def _record(
     room_id: int, author: Person, body: str, key: str | None, at: datetime | None
-) -> tuple[Message, bool]:
+) -> tuple[Message, Change | None]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
-    room = Room.objects.select_for_update().get(pk=room_id)
+    mine = access.locked(room_id, author)
+    room = mine.room
     if key is not None:
         said = Message.objects.filter(room=room, key=key, author=author).first()
         if said is not None:
-            return said, False
-    message = _next_message(room, author, body, key, at or timezone.now())
+            return said, None
+    at = at or timezone.now()
+    _check_may_post(mine, at)
+    named = mentions_in(body, room_id)
+    message = _next_message(room, author, body, key, at, named)
     message.save(force_insert=True)
     room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
-    return message, True
+    mentioned = _count_mentions(room, author, named)
+    return message, Change(room_id, message.version, message, mentioned=mentioned)
 
 
-def _next_message(room: Room, author: Person, body: str, key: str | None, at: datetime) -> Message:
+def _check_may_post(mine: Access, now: datetime) -> None:
+    if problem := mine.why_not_post():
+        raise Refused(problem)
+    room = mine.room
+    if room.slow_seconds and not mine.keeps_order:
+        last = Message.objects.filter(room=room, author=mine.person).order_by("-seq").first()
+        wait = room.slow_seconds - (now - last.at).total_seconds() if last else 0
+        if wait > 0:
+            raise Refused(
+                f"This room is in slow mode: one message every {room.slow_seconds} seconds. "
+                f"Please wait {ceil(wait)} more and send it again."
+            )
+
+
+def _count_mentions(room: Room, author: Person, named: Sequence[Mention]) -> tuple[int, ...]:
+    """Count the new message for everybody whom it names or, in a direct room, addresses."""
+    if room.kind != Kind.DIRECT and not named:
+        return ()
+    concerned = Membership.objects.filter(room=room).exclude(person=author)
+    if room.kind != Kind.DIRECT:
+        concerned = concerned.filter(person__in={mention.person_id for mention in named})
+    # Who has blocked the author hears nothing of it.
+    concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
+    ids = list(concerned.values_list("pk", "person_id"))
+    Membership.objects.filter(pk__in=[pk for pk, _ in ids]).update(mentions=F("mentions") + 1)
+    return tuple(person_id for _, person_id in ids)
+
+
+def _next_message(
+    room: Room,
+    author: Person,
+    body: str,
+    key: str | None,
+    at: datetime,
+    mentions: Sequence[Mention] = (),
+) -> Message:
     """Tick the clock of `room`, in memory, and return the unsaved message of that tick."""
     room.clock += 1
     message = Message(
@@ -148,7 +175,7 @@ def _next_message(room: Room, author: Person, body: str, key: str | None, at: da
         version=room.clock,
         at=at,
         body=body,
-        html=fragments.body_html(body),
+        html=fragments.body_html(body, mentions),
         previous_at=room.last_at if room.last_seq else None,
         follows_author=room.last_author_id == author.pk,
         key=key,
@@ -157,12 +184,85 @@ def _next_message(room: Room, author: Person, body: str, key: str | None, at: da
     return message
 
 
+def delete(message: Message, by: Person) -> Change | None:
+    """Take back what `message` says: its place is kept and its text is gone, for good.
+
+    Returns the change, or None where it was gone already. Raises Refused where `by` may not.
+    """
+    with transaction.atomic():
+        mine = access.locked(message.room_id, by)
+        message.refresh_from_db()
+        if not mine.may_delete(message):
+            raise Refused("You cannot delete this message.")
+        if message.deleted_at is not None:
+            return None
+        message.deleted_at, message.body, message.html = timezone.now(), "", ""
+        message.version = tick(mine.room)
+        message.save(update_fields=["deleted_at", "body", "html", "version"])
+        change = Change(message.room_id, message.version, message, is_new=False)
+        publish_after_commit(change)
+    return change
+
+
+def expel(room: Room, person: Person, why: str) -> None:
+    """End the membership of `person` in `room`, a room that is locked, and close their tabs there,
+    which are told `why`. It is a tick of the clock: no tab of theirs is given a later one."""
+    Membership.objects.filter(room=room, person=person).delete()
+    version = tick(room, "access_version")
+    publish_after_commit(Change(room.pk, version, expelled=(person.pk,), why=why))
+    notify_after_commit(Notice(person.pk, "rooms"))
+
+
+def configure(room: Room, **fields: Any) -> None:
+    """Change what `room`, a room that is locked, is called, says of itself or allows: any of `name`,
+    `topic`, `description`, `archived_at`, `is_closed` and `slow_seconds`, clean. Under a new name it
+    has a new address, and the old one leads there. Raises IntegrityError where another open room
+    has the name."""
+    was = room.name
+    for name, value in fields.items():
+        setattr(room, name, value)
+    if room.name != was:
+        former = room.slug
+        room.rename(room.name)
+        if room.slug != former:
+            FormerSlug.objects.filter(slug=room.slug).delete()
+            FormerSlug.objects.create(slug=former, room=room)
+    version = tick(room, "head_version", *fields, "name_key", "slug")
+    publish_after_commit(Change(room.pk, version, head=fragments.head(room)))
+
+
+def tick(room: Room, *fields: str) -> int:
+    """The next tick of the clock of `room`, a room that is locked, kept together with `fields` of
+    it; those that end in `_version` are set to the tick."""
+    room.clock += 1
+    for name in fields:
+        if name.endswith("_version"):
+            setattr(room, name, room.clock)
+    room.save(update_fields=["clock", *fields])
+    return room.clock
+
+
+def publish_after_commit(change: Change) -> None:
+    transaction.on_commit(lambda: async_to_sync(publish)(change))
+
+
+def notify_after_commit(notice: Notice) -> None:
+    transaction.on_commit(lambda: async_to_sync(notify)(notice))
+
+
 async def publish(change: Change) -> None:
     """Tell every process. A Redis that fails costs time, never the change: it is committed."""
-    layer = get_channel_layer()
-    event = {"type": "change", "room": change.room_id, "version": change.version, "fragment": change.fragment}
+    await _send(group_of(change.room_id), change.event())
+
+
+async def notify(notice: Notice) -> None:
+    """Tell every process where this person has tabs."""
+    await _send(group_of_person(notice.person_id), notice.event())
+
+
+async def _send(group: str, event: dict[str, Any]) -> None:
     try:
         async with asyncio.timeout(PUBLISH_SECONDS):
-            await layer.group_send(group_of(change.room_id), event)
-    except Exception as error:  # noqa: BLE001 — whatever ails Redis, the change stands
-        log.warning("room %s: change %s was not published: %r", change.room_id, change.version, error)
+            await get_channel_layer().group_send(group, event)
+    except Exception as error:  # noqa: BLE001 — whatever ails Redis, what is committed stands
+        log.warning("%s: %s was not published: %r", group, event["type"], error)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from random import uniform
 from time import monotonic
 from typing import Any
 
@@ -12,32 +11,37 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from rooms import changes, fragments, limits
-from rooms.forms import CursorForm, MessageForm, new_key
-from rooms.hub import Audience, Hub, missed_since
-from rooms.models import Message, Person, Room
+from rooms import access, changes, fragments, joining
+from rooms.access import Access, NoRoom
+from rooms.audience import NOT_TOLD_WHY, Audience
+from rooms.events import SIGNED_OUT, Notice, Typing
+from rooms.forms import CursorForm
+from rooms.hub import Hub
+from rooms.missed import NoMember, missed_since
+from rooms.models import Person, Room
+from rooms.news import known_of
 from rooms.reading import reading
-from rooms.tab import Tab
+from rooms.sender import Frame, Sender, some_seconds
+from rooms.sidebar import sidebar, title_in
+from rooms.tab import Tab, Viewer
 
 LONGEST_FRAME = 512 * 1024  # characters
 MOST_FRAMES, IN_SECONDS = 200, 10  # of one tab
 MOST_MISTAKES = 20  # frames that make no sense, before the socket is closed
-MOST_UNCONFIRMED = 30  # messages of one tab; a page has fewer forms
-LONGEST_KEPT = 2 * Message.BODY_LENGTH  # characters of a body, to compare it with what comes again
+TYPING_SECONDS = 2.0  # between two signs of typing that are told to others
 
 # Close codes. htmx reconnects after 1011 and 1013 by itself; the others end it.
 UNSUPPORTED_DATA, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1003, 1008, 1009, 1011, 1013
-NOT_SIGNED_IN, NO_SUCH_ROOM = 4401, 4404
-
-Frame = dict[str, Any]  # of strings and numbers
+NOT_SIGNED_IN, NOT_ALLOWED, NO_SUCH_ROOM = 4401, 4403, 4404
 
 log = logging.getLogger(__name__)
-room_at = reading(lambda slug: Room.objects.at(slug).first())
 
 
-def some_seconds() -> float:
-    """How long to wait before trying again; not the same for all who do."""
-    return uniform(0.5, 1.5)  # noqa: S311 — nothing to guess
+@reading
+def found(slug: str, person: Person) -> tuple[Access, str]:
+    """What the person may do in the room at `slug`, and what it is called to them. Raises NoRoom."""
+    mine = access.find(slug, person)
+    return mine, title_in(mine.room, person)
 
 
 class TabConsumer(AsyncWebsocketConsumer):
@@ -47,6 +51,10 @@ class TabConsumer(AsyncWebsocketConsumer):
     `{"body": "hello", "key": "…"}`          a message; the key is the sender's name for it
     `{…the same, "again": 1}`                the same message, from a form that waits to be let go
     `{"action": "discard", "key": "…"}`      a refused message the sender gives up
+    `{"action": "typing"}`                   a message is being written
+    `{"action": "active"}`                   somebody moves the pointer, or types
+    `{"action": "blink"}`                    the tab came before somebody, or is hidden now
+    `{"action": "seen"}`                     it is before somebody: what a hidden tab cannot say
 
     What goes back is HTML. The tab is handed live fragments from the start, but its cursor
     does not move before it has resumed.
@@ -57,6 +65,8 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     person: Person
     room: Room
+    title: str
+    sender: Sender
     tab: Tab | None = None  # while the hub hands it anything
     audience: Audience
 
@@ -75,24 +85,46 @@ class TabConsumer(AsyncWebsocketConsumer):
         await self.accept()
         person = self.scope["user"]
         if not person.is_authenticated:
-            return await self.close(NOT_SIGNED_IN)
+            return await self.turn_away(NOT_SIGNED_IN, SIGNED_OUT)
         try:
             await self.enter(person, self.scope["url_route"]["kwargs"]["slug"])
         except DatabaseError as error:
             await self.give_up(error)
 
     async def enter(self, person: Person, slug: str) -> None:
-        room = await room_at(slug)
-        if room is None:
-            return await self.close(NO_SUCH_ROOM)
-        self.person, self.room = person, room
+        try:
+            mine, self.title = await found(slug, person)
+            if mine.may_enter and not mine.is_member:
+                await joining.aenter(mine)
+        except NoRoom:
+            return await self.turn_away(NO_SUCH_ROOM, "This room is not there.")
+        if mine.is_banned:
+            return await self.turn_away(NOT_ALLOWED, f"You are banned from this room: {mine.ban_reason}")
+        self.person, self.room = person, mine.room
         self.mistakes = self.frames = 0
-        self.counting_since = self.resumed_at = 0.0
-        self.queued: dict[str, Frame] = {}
-        self.sent: dict[str, str] = {}
-        self.lead = ""
-        self.tab = Tab(self.base_send, self.close_slow)
-        self.audience = await Hub.here().join(room.pk, self.tab)
+        self.counting_since = self.resumed_at = self.typed_at = 0.0
+        self.mentions = 0
+        viewer = Viewer(
+            person_id=person.pk,
+            room_id=self.room.pk,
+            zone=person.zone,
+            session=self.scope["session_digest"],
+            on_expel=self.expelled,
+            on_rooms=self.rooms_changed,
+            on_title=self.retitle,
+        )
+        hub = Hub.here()
+        self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
+        self.sender = Sender(self.room, person, tab, hub.hear)
+        self.audience = await hub.join(self.room.pk, tab)
+        # Who was removed since they were found to be a member is one no longer; who is removed
+        # from here on is among those that wait, and turned away by the hub.
+        known = await known_of(person.pk)
+        if all(room.room_id != self.room.pk for room in known) and self.room.archived_at is None:
+            return self.expelled(NOT_TOLD_WHY)
+        if self.audience.admit(tab):
+            hub.news.join(tab, known)
+            hub.hear_groups()
 
     async def disconnect(self, code: int) -> None:
         self.leave()
@@ -108,9 +140,35 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.leave()
         await self.close(code)
 
+    async def turn_away(self, code: int, why: str) -> None:
+        """Close for good; the page says why."""
+        self.leave()
+        await self.send(text_data=fragments.farewell(why))
+        await self.close(code)
+
+    def expelled(self, why: str) -> None:
+        """The person may be here no longer."""
+        code = NOT_SIGNED_IN if why == SIGNED_OUT else NOT_ALLOWED
+        self.leave()
+        self.closing = asyncio.create_task(self.turn_away(code, why))
+
     def close_slow(self) -> None:
         """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
         self.closing = asyncio.create_task(self.end(TRY_AGAIN_LATER))
+
+    def rooms_changed(self) -> None:
+        self.refreshing = asyncio.create_task(self.send_rooms())
+
+    async def send_rooms(self) -> None:
+        try:
+            self.give(await rooms_html(self.person, self.room))
+        except DatabaseError as error:
+            log.warning("%s: the rooms could not be read: %s", self.scope["path"], error)
+
+    def retitle(self, mentions: int) -> None:
+        if mentions != self.mentions:
+            self.mentions = mentions
+            self.give(fragments.title(self.title, mentions))
 
     def give(self, frame: str) -> None:
         if self.tab is not None:
@@ -132,9 +190,15 @@ class TabConsumer(AsyncWebsocketConsumer):
         if not isinstance(frame, dict):
             return await self.mistake("That was not an object.")
         frame = {name: value for name, value in frame.items() if isinstance(value, str | int)}
-        action = {"post": self.post, "resume": self.resume, "discard": self.discard}.get(
-            frame.get("action", "post")
-        )
+        action = {
+            "post": self.sender.post,
+            "discard": self.sender.discard,
+            "resume": self.resume,
+            "typing": self.typing,
+            "active": self.active,
+            "blink": self.blink,
+            "seen": self.seen,
+        }.get(frame.get("action", "post"))
         if action is None:
             return await self.mistake("There is no such action.")
         try:
@@ -175,83 +239,49 @@ class TabConsumer(AsyncWebsocketConsumer):
         cursor = form.cleaned_data["cursor"]
         html, version = "", cursor
         if cursor != self.audience.version:
-            missed = await missed_since(self.room.pk, cursor)
-            html, version = missed.html, missed.version
+            try:
+                missed = await missed_since(self.room.pk, cursor, self.person.zone, person_id=self.person.pk)
+            except NoMember:
+                return self.expelled(NOT_TOLD_WHY)
+            html, version = missed.html(self.person.zone), missed.version
+        hub = Hub.here()
+        present = await hub.presence.fragment(self.room.pk)
         # What the hub has handed out by now is to reach this tab before a cursor that counts it.
         self.audience.flush()
-        self.give(html + fragments.cursor(max(version, self.audience.version)))
-        if self.tab is not None:
-            self.tab.resumed = True
+        if self.tab is None:
+            return
+        news, mentions = hub.news.html(self.person.pk)
+        self.mentions = mentions
+        cursor_html = fragments.cursor(max(version, self.audience.version))
+        title = fragments.title(self.title, mentions)
+        self.give(html + cursor_html + fragments.eye() + news + present + title)
+        self.tab.resumed = True
         self.resumed_at = monotonic()
 
-    async def post(self, frame: Frame) -> bool:
-        """Say what is in `frame`; returns whether it was taken."""
-        again, leads = "again" in frame, "lead" in frame
-        form = MessageForm(frame if again or leads else {**frame, "lead": self.lead})
-        key = form.key()
-        if key and not (self.tab and self.tab.resumed):
-            # Queued while there was no connection, and so ahead of what a dying connection lost.
-            # Every form says its message again after the resume, in order.
-            if not again and form.is_valid():
-                self.keep(self.queued, key, frame)
-            return False
-        if again and key in self.queued:
-            await self.post(self.queued.pop(key))
-        if key in self.sent:
-            return await self.post_again(key, str(frame.get("body", "")), again)
-        problems = [] if form.is_valid() else form.problems()
-        while not problems and not limits.may_post(self.person.pk):
-            if not again:
-                problems = [limits.TOO_MANY]
-            await asyncio.sleep(some_seconds())
-        if problems:
-            self.give(fragments.refused(self.room, key, problems))
-            return False
-        body = form.cleaned_data["body"]
-        message, change = await changes.apost(self.room, self.person, body, key=key or None)
-        limits.posted(self.person.pk)
-        if change is not None:
-            # This process's tabs need not wait for Redis, nor for its return.
-            Hub.here().hear(change)
-        if leads or not again:
-            self.lead = ""
-        if again:
-            self.confirm(key, body, message.body)
-        elif key:
-            self.keep(self.sent, key, str(frame.get("body", "")))
-        return True
+    async def typing(self, frame: Frame) -> None:
+        now = monotonic()
+        await self.active(frame)
+        if now - self.typed_at > TYPING_SECONDS:
+            self.typed_at = now
+            await Hub.here().tell_typing(Typing(self.room.pk, self.person.pk, self.person.username))
 
-    async def post_again(self, key: str, body: str, again: bool) -> bool:
-        """A form that was sent already. What was typed into it since, in the milliseconds before the
-        next field was in place, is a message of its own if it was sent off, or leads the next."""
-        sent = self.sent[key]
-        if again:
-            del self.sent[key]
-            self.confirm(key, body, sent)
-            return True
-        rest = body.removeprefix(sent).strip()
-        is_taken = not rest or await self.post({"body": rest, "key": f"{key}-{len(body)}"[-64:]})
-        if is_taken:
-            self.keep(self.sent, key, body)
-        return is_taken
+    async def active(self, frame: Frame) -> None:
+        if self.tab is not None:
+            self.tab.active_at = monotonic()
 
-    def keep(self, kept: dict[str, Any], key: str, what: Any) -> None:
-        """Remember `what` was sent under `key`, within bounds; a form whose message is forgotten
-        says it again all the same."""
-        body = what["body"] if isinstance(what, dict) else what
-        if len(str(body)) <= LONGEST_KEPT:
-            kept[key] = what
-        if len(kept) > MOST_UNCONFIRMED:
-            del kept[next(iter(kept))]
+    async def blink(self, frame: Frame) -> None:
+        """Whether the tab was hidden or shown is not said: whoever is shown says so again."""
+        if self.tab is not None:
+            Hub.here().news.look_away(self.tab)
+            self.give(fragments.eye())
 
-    def confirm(self, key: str, body: str, sent: str) -> None:
-        """Let the form of `key` go. What `body` has beyond what was `sent` leads the next message."""
-        lead = body.removeprefix(sent)[: Message.BODY_LENGTH] if body != sent else ""
-        self.lead = lead or self.lead
-        self.give(fragments.accepted(self.room, key, new_key(), lead))
+    async def seen(self, frame: Frame) -> None:
+        await self.active(frame)
+        if self.tab is not None and Hub.here().news.look(self.tab):
+            await changes.notify(Notice(self.person.pk, "read", self.room.pk))
 
-    async def discard(self, frame: Frame) -> None:
-        if "lead" in frame:
-            self.lead = ""
-        if key := MessageForm(frame).key():
-            self.give(fragments.accepted(self.room, key, new_key()))
+
+@reading
+def rooms_html(person: Person, room: Room) -> str:
+    """The list of the person's rooms as a fragment."""
+    return fragments.rooms(sidebar(person), room)

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.html import Urlizer, escape
 from django.utils.safestring import SafeString, mark_safe
 
+from rooms.mentions import Mention
 from rooms.models import Message, Room
 
 
@@ -31,16 +33,35 @@ _links = _Links()
 _MAY_HOLD_LINK = re.compile(r"://|@|www\.|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
 
 
-def body_html(body: str) -> SafeString:
-    """`body` escaped, with its addresses made into links. Line breaks are left to the stylesheet."""
-    if not _MAY_HOLD_LINK.search(body):
-        return escape(body)
-    return mark_safe(_links(body, autoescape=True))  # noqa: S308 — Urlizer has escaped it
+def body_html(body: str, mentions: Sequence[Mention] = ()) -> SafeString:
+    """`body` escaped, with its addresses made into links, and its `mentions` into marks that their
+    people's own stylesheets show. Line breaks are left to the stylesheet."""
+    html, done = "", 0
+    for mention in mentions:
+        name = escape(body[mention.start : mention.end])
+        html += _text_html(body[done : mention.start])
+        html += f'<b class="mention" data-person="{mention.person_id}">{name}</b>'
+        done = mention.end
+    return mark_safe(html + _text_html(body[done:]))  # noqa: S308 — each part is escaped
 
 
-def change(message: Message) -> str:
-    """The fragment that shows the last change of `message`."""
-    return _render("changed", {"message": message})
+def _text_html(text: str) -> str:
+    return _links(text, autoescape=True) if _MAY_HOLD_LINK.search(text) else escape(text)
+
+
+def change(message: Message, zone: str, *, is_new: bool) -> str:
+    """The fragment that shows the last change of `message`, with times in the time zone `zone`.
+
+    A new message is put in its place. One that was there before is replaced where a tab shows
+    it, and nowhere else: a tab that begins after it would show it above a gap.
+    """
+    with timezone.override(zone):
+        return _render("changed" if is_new else "replaced", {"message": message})
+
+
+def head(room: Room) -> str:
+    """The fragment that shows what a room is called and says of itself, in its tabs and elsewhere."""
+    return _render("new-head", {"room": room})
 
 
 def cursor(version: int) -> str:
@@ -48,9 +69,60 @@ def cursor(version: int) -> str:
     return f'<input type="hidden" id="cursor" name="cursor" value="{version}" hx-swap-oob="true">'
 
 
-def start_over(room: Room, messages: Sequence[Message]) -> str:
+def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
+    """Whether something is new in a room, and how often the viewer was named or written to there;
+    `state` has `is_new` and `mentions`."""
+    kind = "mentions" if state.mentions else "some" if state.is_new else "none"
+    text = f'{state.mentions}<span class="unseen"> mentions</span>' if state.mentions else ""
+    text = text or ('<span class="unseen">new</span>' if state.is_new else "")
+    swap = ' hx-swap-oob="true"' if is_live else ""
+    return f'<b id="news-{room_id}" class="news {kind}"{swap}>{text}</b>'
+
+
+def title(name: str, mentions: int) -> str:
+    """The title of a page that shows the room of this name."""
+    return f"<title>{f'({mentions}) ' if mentions else ''}{escape(name)} – Parlor</title>"
+
+
+def dot(person_id: int, state: int, *, is_live: bool = True) -> str:
+    """Beside a person's name: whether they are here (2), away (1) or neither (0)."""
+    kind = ("gone", "away", "here")[state]
+    swap = f""" hx-swap-oob="outerHTML:[data-presence='{person_id}']\"""" if is_live else ""
+    return f'<i class="presence {kind}" data-presence="{person_id}" title="{kind}"{swap}></i>'
+
+
+def present(people: Sequence[tuple[int, str, bool]], count: int) -> str:
+    """Who is in a room now: the id and name of the first few, and whether they are not away; `count`
+    is how many there are."""
+    more = count - len(people)
+    return _render("new-present", {"people": people, "count": count, "more": more})
+
+
+def typing(people: Sequence[tuple[int, str]]) -> str:
+    """Who is writing in a room, by id and name."""
+    return _render("new-typing", {"typists": people})
+
+
+def rooms(sidebar: Any, room: Room | None) -> str:
+    """The list of a person's rooms, `room` the one they look at."""
+    return _render("new-rooms", {"sidebar": sidebar, "room": room})
+
+
+def eye() -> str:
+    """What tells the server, once, that the tab is before somebody: nothing is drawn in one that is
+    hidden. Sent whenever that is in question."""
+    return '<i id="eye" hx-ws:send hx-vals="action:seen" hx-trigger="intersect once" hx-swap-oob="true"></i>'
+
+
+def farewell(why: str) -> str:
+    """In place of a room that its viewer may see no more: why."""
+    return _render("farewell", {"why": why})
+
+
+def start_over(room: Room, messages: Sequence[Message], zone: str) -> str:
     """The whole list anew: `messages` and what loads those before them."""
-    return _render("start-over", {"room": room, "messages": messages})
+    with timezone.override(zone):
+        return _render("start-over", {"room": room, "messages": messages})
 
 
 def accepted(room: Room, key: str, spare: str, lead: str = "") -> str:

@@ -3,12 +3,27 @@
 import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True)
+class Viewer:
+    """Whose tab it is, and what becomes of it beyond the writing."""
+
+    person_id: int = 0
+    room_id: int = 0
+    zone: str = "UTC"  # the time zone it shows
+    session: str = ""  # the digest of its session's key
+    on_expel: Callable[[str], None] = lambda why: None
+    on_rooms: Callable[[], None] = lambda: None
+    on_title: Callable[[int], None] = lambda mentions: None
 
 
 class Tab:
@@ -19,8 +34,14 @@ class Tab:
     waits is let go, for the tab will resume.
     """
 
-    def __init__(self, send: Send, on_slow: Callable[[], None]) -> None:
+    def __init__(self, send: Send, on_slow: Callable[[], None], viewer: Viewer | None = None) -> None:
         self.resumed = False
+        self.is_seen = False
+        self.active_at = monotonic()
+        viewer = viewer or Viewer()
+        self.person_id, self.room_id = viewer.person_id, viewer.room_id
+        self.zone, self.session = viewer.zone, viewer.session
+        self.expel, self.refresh_rooms, self.retitle = viewer.on_expel, viewer.on_rooms, viewer.on_title
         self._send = send
         self._on_slow = on_slow
         self._writing: asyncio.Task[None] | None = None

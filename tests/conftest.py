@@ -102,7 +102,8 @@ def redis_server(settings: Settings) -> Iterator[ValkeyServer]:
     server = ValkeyServer(port=0, data_dir=Path(path), unix_socket_path=f"{path}/redis.sock")
     server.start()
     layers = settings.CHANNEL_LAYERS
-    config = layers["default"]["CONFIG"] | {"hosts": [f"unix://{path}/redis.sock"]}
+    settings.REDIS = f"unix://{path}/redis.sock"
+    config = layers["default"]["CONFIG"] | {"hosts": [settings.REDIS]}
     settings.CHANNEL_LAYERS = layers | {"default": layers["default"] | {"CONFIG": config}}
     yield server
     server.terminate()

@@ -17,7 +17,13 @@ class Page:
     """A tab for the hub, and what it shows. `resumed` says that its cursor is kept."""
 
     def __init__(self, cursor: int = 0) -> None:
+        self.person_id = self.room_id = 0
+        self.zone = "UTC"
+        self.session = ""
+        self.is_seen = False
+        self.active_at = 0.0
         self.resumed = True
+        self.told_why = ""  # it was closed
         self.cursor = cursor
         self.frames: list[str] = []
         self.shown: dict[int, str] = {}  # html by seq
@@ -35,6 +41,9 @@ class Page:
                 self.times_given[seq] = self.times_given.get(seq, 0) + 1
             if cursor := CURSOR.match(html):
                 self.cursor = int(cursor[1])
+
+    def expel(self, why: str) -> None:
+        self.told_why = why
 
     @property
     def texts(self) -> list[str]:

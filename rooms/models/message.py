@@ -1,23 +1,36 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
+
+if TYPE_CHECKING:
+    from .room import Room
 
 GROUP_WITHIN = timedelta(minutes=5)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def page_before(self, room_id: int, before: int | None = None, size: int = 50) -> Sequence["Message"]:
+    def page_before(self, room: "Room", before: int | None = None, size: int = 50) -> Sequence["Message"]:
         """The newest `size` messages with a seq below `before` (of all, if None), oldest first."""
-        page = self.filter(room_id=room_id).select_related("author").order_by("-seq")
+        page = self._of(room).order_by("-seq")
         if before is not None:
             page = page.filter(seq__lt=before)
-        return list(page[:size])[::-1]
+        return _in(room, page[:size])[::-1]
 
-    def changed_since(self, room_id: int, version: int, most: int) -> Sequence["Message"]:
+    def changed_since(self, room: "Room", version: int, most: int) -> Sequence["Message"]:
         """Up to `most` messages whose last change came after `version`, in order of change."""
-        changed = self.filter(room_id=room_id, version__gt=version).select_related("author")
-        return list(changed.order_by("version")[:most])
+        return _in(room, self._of(room).filter(version__gt=version).order_by("version")[:most])
+
+    def _of(self, room: "Room") -> "MessageQuerySet":
+        return self.filter(room=room).select_related("author")
+
+
+def _in(room: "Room", messages: Iterable["Message"]) -> list["Message"]:
+    found = list(messages)
+    for message in found:
+        message.room = room  # each would ask the database for it
+    return found
 
 
 class Message(models.Model):

@@ -1,6 +1,7 @@
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from rooms.names import same_name_key, slug_for
 
@@ -81,17 +82,23 @@ class Room(models.Model):
 
     @classmethod
     def named(cls, name: str) -> "Room":
-        """The room of this name, made if there is none. `name` is as `clean_name` returns it;
-        names that differ only in case or width are the same room."""
+        """The open room of this name, made if there is none."""
+        return cls.find_or_make(name)[0]
+
+    @classmethod
+    def find_or_make(cls, name: str) -> tuple["Room", bool]:
+        """The open room of this name, made if there is none, and whether it was. `name` is as
+        `clean_name` returns it; names that differ only in case or width are the same room."""
         key = same_name_key(name)
         attempts = 5
         while True:
             room = cls.objects.filter(name_key=key, kind=Kind.OPEN).first()
             if room is not None:
-                return room
+                return room, False
             try:
                 with transaction.atomic():
-                    return cls.objects.create(name=name, name_key=key, slug=cls._free_slug(name))
+                    slug = cls._free_slug(name)
+                    return cls.objects.create(name=name, name_key=key, slug=slug), True
             except IntegrityError:
                 # Another process made it, or took the slug, in this very moment.
                 attempts -= 1
@@ -99,12 +106,37 @@ class Room(models.Model):
                     raise
 
     @classmethod
-    def _free_slug(cls, name: str) -> str:
+    def hidden(cls, name: str, kind: str, people_key: str | None = None) -> "Room":
+        """A new private or direct room. Nothing of it can be guessed: others may have its name,
+        and its address holds 60 random bits."""
+        return cls.objects.create(
+            name=name,
+            name_key=same_name_key(name),
+            slug=cls._hidden_slug(name),
+            kind=kind,
+            people_key=people_key,
+        )
+
+    def rename(self, name: str) -> None:
+        """Take `name`, clean, and an address that goes with it; does not save."""
+        self.name, self.name_key = name, same_name_key(name)
+        if self.kind != Kind.OPEN:
+            self.slug = self._hidden_slug(name)
+        elif slug_for(name) != slug_for(self.slug):
+            self.slug = self._free_slug(name, self)
+
+    @staticmethod
+    def _hidden_slug(name: str) -> str:
+        return f"{slug_for(name)[:60]}-{get_random_string(10)}" if name else get_random_string(16)
+
+    @classmethod
+    def _free_slug(cls, name: str, room: "Room | None" = None) -> str:
         from .former_slug import FormerSlug
 
         slug = slug_for(name)
         taken = set(cls.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
-        taken.update(FormerSlug.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+        former = FormerSlug.objects.filter(slug__startswith=slug).exclude(room=room)
+        taken.update(former.values_list("slug", flat=True))
         candidates = (slug if n == 1 else f"{slug}-{n}" for n in range(1, len(taken) + 2))
         return next(candidate for candidate in candidates if candidate not in taken)
 

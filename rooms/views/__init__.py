@@ -1,4 +1,5 @@
 from .lobby import lobby
+from .message import message
 from .person import person, picture
 from .room import messages, room
 from .settings import settings, settings_picture
@@ -8,6 +9,7 @@ __all__ = [
     "favicon",
     "health",
     "lobby",
+    "message",
     "messages",
     "my_style",
     "part",

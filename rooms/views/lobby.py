@@ -4,7 +4,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from rooms.forms import JoinForm, RoomForm
-from rooms.models import Room
+from rooms.joining import open_room
+from rooms.models import Kind, Room
 from rooms.views.people import person_of, sign_in_guest
 
 MOST_ROOMS = 100
@@ -12,7 +13,8 @@ MOST_ROOMS = 100
 
 def listed_rooms() -> list[Room]:
     """The open rooms, the liveliest first, each with how many people are in it."""
-    return list(Room.objects.with_people().liveliest_first()[:MOST_ROOMS])
+    rooms = Room.objects.filter(kind=Kind.OPEN, archived_at=None)
+    return list(rooms.with_people().liveliest_first()[:MOST_ROOMS])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,9 +26,9 @@ def lobby(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
-                room = Room.named(form.cleaned_data["room_name"])
                 if person is None:
-                    sign_in_guest(request, form.cleaned_data["username"])
+                    person = sign_in_guest(request, form.cleaned_data["username"])
+                room = open_room(form.cleaned_data["room_name"], person)
             return redirect(room)
         except IntegrityError:
             form = form_class(request.POST)  # somebody took the name in this very moment

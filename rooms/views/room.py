@@ -1,21 +1,27 @@
 import logging
+from collections.abc import Sequence
 
+from asgiref.sync import async_to_sync
 from csp.constants import SELF
 from csp.decorators import csp_replace, csp_update
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import changes, limits
+from rooms import access, changes, joining, limits
+from rooms.access import Access, Refused
+from rooms.events import Notice
 from rooms.forms import MessageForm, NameForm, new_key
-from rooms.hub import PAGE
-from rooms.models import Membership, Message, Person, Room
-from rooms.views.lobby import MOST_ROOMS
+from rooms.missed import PAGE
+from rooms.models import Message, Person, Room
+from rooms.news import mark_read
+from rooms.sidebar import sidebar, title_in
 from rooms.views.people import person_of, sign_in_guest
+from rooms.views.small import style_version
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +33,13 @@ SPARES = 20  # messages that can wait to be sent at once
 @require_http_methods(["GET", "HEAD", "POST"])
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The live room; a stranger is asked for a name first."""
-    room = get_object_or_404(Room.objects.at(slug))
     person = person_of(request)
+    mine = access.find(slug, person)
+    if mine.room.slug != slug:
+        return redirect(mine.room)
     if person is None:
-        return _ask_name(request, room)
-    return _show(request, room, person)
+        return _ask_name(request, mine.room)
+    return _show(request, mine, person)
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
@@ -48,28 +56,51 @@ def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
 
 def _show(
     request: HttpRequest,
-    room: Room,
+    mine: Access,
     person: Person,
     body: str = "",
     key: str = "",
     problems: list[str] | None = None,
 ) -> HttpResponse:
-    # Asked first: to read a room, nobody has to wait for those who write.
-    if not Membership.objects.filter(room=room, person=person).exists():
-        Membership.join(room.pk, person.pk)
+    if mine.is_banned:
+        return render(request, "banned.html", {"access": mine}, status=403)
+    room = mine.room
+    joining.enter(mine)
     # The clock in `room` was read before the messages: the page shows at least that much.
     before = _seq(request, "before")
-    page = Message.objects.page_before(room.pk, size=PAGE, before=before)
+    page = Message.objects.page_before(room, size=PAGE, before=before)
+    rooms = sidebar(person)
+    if before is None and mine.is_member:
+        _mark_read(mine, person)
     context = {
         "room": room,
+        "access": mine,
+        "title": title_in(room, person),
         "is_live": before is None,
-        "rooms": Room.objects.liveliest_first()[:MOST_ROOMS],
+        "sidebar": rooms.looking_at(room.pk),
         "messages": page,
+        "first_new": _first_new(mine, page),
+        "style_version": style_version(person),
         "keys": [key or new_key(), *(new_key() for _ in range(SPARES))],
         "body": body,
         "problems": problems,
+        "why_not_post": mine.why_not_post(),
     }
     return render(request, "room.html", context, status=422 if problems else 200)
+
+
+def _first_new(mine: Access, page: Sequence[Message]) -> int | None:
+    """The seq of the first message on this page that the person has not read, if others wrote any."""
+    unread = [message for message in page if message.seq > mine.read_seq] if mine.is_member else []
+    is_by_others = any(message.author_id != mine.person_id for message in unread)
+    return unread[0].seq if is_by_others else None
+
+
+def _mark_read(mine: Access, person: Person) -> None:
+    """Opening a room reads it: all of the person's tabs show so."""
+    if mine.read_seq < mine.room.last_seq or mine.mentions:
+        mark_read(mine.room.pk, [person.pk], mine.room.last_seq)
+        async_to_sync(changes.notify)(Notice(person.pk, "read", mine.room.pk))
 
 
 def _seq(request: HttpRequest, name: str) -> int | None:
@@ -87,13 +118,16 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     """GET `?before=SEQ`: the messages before that one, as a fragment. GET `?after=SEQ`: those after
     it, as a small page that refreshes itself, for a frame where there is no JavaScript.
     POST `body`: say it, without a socket."""
-    room = get_object_or_404(Room.objects.at(slug))
     person = person_of(request)
+    mine = access.find(slug, person)
+    room = mine.room
     if person is None:
         return redirect(room)
     if request.method == "POST":
-        return _post(request, room, person)
-    page = Message.objects.page_before(room.pk, size=PAGE, before=_seq(request, "before"))
+        return _post(request, mine, person)
+    if mine.is_banned:
+        return render(request, "banned.html", {"access": mine}, status=403)
+    page = Message.objects.page_before(room, size=PAGE, before=_seq(request, "before"))
     after = _seq(request, "after")
     if after is None:
         return render(request, "room.html#older", {"room": room, "messages": page})
@@ -101,7 +135,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "newer.html", {"room": room, "messages": newer, "now": timezone.now()})
 
 
-def _post(request: HttpRequest, room: Room, person: Person) -> HttpResponse:
+def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    room = mine.room
     form = MessageForm(request.POST)
     problems = [] if form.is_valid() else form.problems()
     if not problems and not limits.may_post(person.pk):
@@ -111,7 +146,9 @@ def _post(request: HttpRequest, room: Room, person: Person) -> HttpResponse:
             changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
             limits.posted(person.pk)
             return redirect(room)
+        except Refused as refusal:
+            problems = [str(refusal)]
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
-    return _show(request, room, person, request.POST.get("body", ""), form.key(), problems)
+    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems)

@@ -1,5 +1,7 @@
 """Small answers: parts that browsers keep, a viewer's own style, health."""
 
+import hashlib
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -7,6 +9,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from rooms.models import Person
 from rooms.parts import NAMES, parts_version
 
 YEAR = 60 * 60 * 24 * 365
@@ -33,12 +36,25 @@ def part(request: HttpRequest, version: str, name: str) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=3600)
 def my_style(request: HttpRequest) -> HttpResponse:
-    """What differs by viewer: my own messages. `?v=` is the viewer, so that it is never another's."""
+    """What differs by viewer: my own messages, those that name me, those of people I have blocked.
+    `?v=` names the viewer and whom they block, so that what is kept is never another's or old."""
     css = ""
     if request.user.is_authenticated:
-        mine = f'.message[data-author="{request.user.pk}"]'
-        css = f"{mine}{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n"
+        me = request.user.pk
+        css = (
+            f'.message[data-author="{me}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n'
+            f'.mention[data-person="{me}"]{{--mention:var(--news-soft)}}\n'
+            f'#typing [data-person="{me}"],#typing:not(:has(bdi:not([data-person="{me}"]))){{display:none}}\n'
+        )
+        blocked = request.user.blocks.values_list("blocked", flat=True)
+        css += "".join(f'.message[data-author="{other}"]{{display:none}}\n' for other in blocked)
     return HttpResponse(css, content_type="text/css")
+
+
+def style_version(person: Person) -> str:
+    """Changes when the person's own stylesheet does."""
+    blocks = person.blocks.order_by("pk").values_list("pk", flat=True)
+    return f"{person.pk}-{hashlib.sha256(str(list(blocks)).encode()).hexdigest()[:8]}"
 
 
 @require_safe

@@ -62,13 +62,21 @@ class Command(BaseCommand):
 class Bell:
     """In the hub's eyes a tab; it is only to know that something happened."""
 
+    person_id = room_id = 0
+    zone = "UTC"
+    session = ""
     resumed = True
+    is_seen = False
+    active_at = 0.0
 
     def __init__(self) -> None:
         self.rung = asyncio.Event()
 
     def give(self, frame: str) -> None:
         self.rung.set()
+
+    def expel(self, why: str) -> None:
+        """Nobody's tab: whoever can run commands here has the database."""
 
 
 async def follow(room_id: int, seq: int, show: Callable[[Message], None]) -> None:
@@ -81,12 +89,13 @@ async def follow(room_id: int, seq: int, show: Callable[[Message], None]) -> Non
     _end_with_reader()
     hub, bell = Hub.here(), Bell()
     try:
-        await hub.join(room_id, bell)
+        (await hub.join(room_id, bell)).admit(bell)
         while True:
             bell.rung.clear()
             while page := await _page_after(room_id, seq):
                 for message in page:
-                    show(message)
+                    if message.deleted_at is None:
+                        show(message)
                     seq = message.seq
             await bell.rung.wait()
     finally:

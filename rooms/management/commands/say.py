@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from rooms import changes
+from rooms.access import Refused
 from rooms.forms import MessageForm
 from rooms.lines import lines
 from rooms.management.shell import (
@@ -15,7 +16,7 @@ from rooms.management.shell import (
     speaker,
     trouble_once,
 )
-from rooms.models import Membership, Person, Room
+from rooms.models import Kind, Membership, Person, Room
 
 LONGEST_LINE = 1024 * 1024  # bytes; of a longer one no more is read
 
@@ -44,7 +45,8 @@ class Command(BaseCommand):
                         find_or_make_room(room) if create else existing_room(room, "Add --create to make it.")
                     )
                     author = speaker(name)
-                    Membership.join(place.pk, author.pk)
+                    if place.kind == Kind.OPEN:  # into others one is invited
+                        Membership.join(place.pk, author.pk)
                 if text is not None:
                     say(runner, place, author, checked(text))
                 else:
@@ -81,5 +83,8 @@ def checked(text: str) -> str:
 
 def say(runner: asyncio.Runner, room: Room, author: Person, body: str, trouble: str = "") -> None:
     """Post it. Raises CommandError, which begins with `trouble`, if the database does not take it."""
-    with database_trouble(trouble):
-        runner.run(changes.apost(room, author, body))
+    try:
+        with database_trouble(trouble):
+            runner.run(changes.apost(room, author, body))
+    except Refused as refusal:
+        raise CommandError(f"{trouble}{refusal}") from None

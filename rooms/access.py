@@ -1,0 +1,192 @@
+"""Who may see and do what. Every road asks here: pages, sockets, commands, the admin.
+
+    access = find(slug, person)     # raises NoRoom for one that is hidden, as for one that is not there
+    if access.keeps_order: …
+
+An open room can be entered by anyone signed in; a private one and a direct one by its members,
+and to everybody else they do not exist. Entering an open room is joining it, so whoever has a
+tab in a room is a member. Site administrators keep order in every room they can enter; into a
+private one they have to be invited like everybody else.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q
+from django.http import Http404
+from django.utils import timezone
+
+from rooms.models import Block, Kind, Membership, Message, Person, Role, Room
+
+RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
+
+
+class NoRoom(Http404):
+    """There is no such room, or none that this person may know of."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such room.")
+
+
+class Refused(Exception):
+    """Somebody may not do what they tried; the text tells them why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What `person` is in `room`, and may do there."""
+
+    room: Room
+    person: Person | None
+    role: str | None  # None: no member
+    read_seq: int
+    mentions: int
+    is_starred: bool
+    is_muted: bool
+    ban_reason: str | None  # None: not banned
+    ban_until: datetime | None
+
+    @property
+    def person_id(self) -> int | None:
+        return None if self.person is None else self.person.pk
+
+    @property
+    def is_member(self) -> bool:
+        return self.role is not None
+
+    @property
+    def is_banned(self) -> bool:
+        return self.ban_reason is not None
+
+    @property
+    def may_enter(self) -> bool:
+        """May read it, and have a tab there."""
+        return not self.is_banned and (self.is_member or self.room.kind == Kind.OPEN)
+
+    @property
+    def rank(self) -> int:
+        """Above whom the person stands in the room: 0 for who is nothing there, 4 for a site's
+        administrator. Between the people of a direct room there is no rank."""
+        if self.room.kind == Kind.DIRECT or not self.may_enter or self.person is None:
+            return 0
+        return 4 if self.person.is_superuser else RANKS.get(Role(self.role), 0) if self.role else 0
+
+    @property
+    def keeps_order(self) -> bool:
+        """May delete messages, remove and ban, close and slow the room, and work through reports."""
+        return self.rank >= RANKS[Role.MODERATOR]
+
+    @property
+    def owns(self) -> bool:
+        """May rename and archive the room, describe it, and give roles."""
+        return self.rank >= RANKS[Role.OWNER]
+
+    @property
+    def may_invite(self) -> bool:
+        is_of_note = self.room.kind == Kind.OPEN or (self.person is not None and not self.person.is_guest)
+        return self.may_enter and self.is_member and self.room.kind != Kind.DIRECT and is_of_note
+
+    def may_delete(self, message: Message) -> bool:
+        is_own = self.person is not None and message.author_id == self.person.pk
+        return self.may_enter and (is_own or self.keeps_order)
+
+    def is_above(self, role: str) -> bool:
+        """Whether the person may remove, ban or change the role of one who has this role."""
+        return self.keeps_order and self.rank > RANKS[Role(role)]
+
+    def why_not_post(self) -> str:
+        """Why the person may not write in the room; nothing, if they may."""
+        if self.is_banned:
+            return "You are banned from this room."
+        if not self.may_enter:
+            return "You are not in this room."
+        if self.room.archived_at is not None:
+            return "This room is archived: it can be read, and nothing is added."
+        if self.room.is_closed and not self.keeps_order:
+            return "Only moderators write in this room at the moment."
+        return ""
+
+
+def seen_by(person: Person | None) -> Any:
+    """All rooms, hidden ones too, each with what `of` needs to tell what `person` may do there."""
+    person_id = (person and person.pk) or 0
+    now = timezone.now()
+    return Room.objects.annotate(
+        mine=FilteredRelation("membership", condition=Q(membership__person=person_id)),
+        my_ban=FilteredRelation(
+            "bans",
+            condition=Q(bans__person=person_id) & (Q(bans__until=None) | Q(bans__until__gt=now)),
+        ),
+        my_role=F("mine__role"),
+        my_read_seq=F("mine__read_seq"),
+        my_mentions=F("mine__mentions"),
+        my_star=F("mine__is_starred"),
+        my_mute=F("mine__is_muted"),
+        ban_reason=F("my_ban__reason"),
+        ban_until=F("my_ban__until"),
+    )
+
+
+def of(room: Any, person: Person | None) -> Access:
+    """What `person` may do in `room`, a room of `seen_by(person)`."""
+    return Access(
+        room=room,
+        person=person,
+        role=room.my_role,
+        read_seq=room.my_read_seq or 0,
+        mentions=room.my_mentions or 0,
+        is_starred=bool(room.my_star),
+        is_muted=bool(room.my_mute),
+        ban_reason=room.ban_reason,
+        ban_until=room.ban_until,
+    )
+
+
+def find(slug: str, person: Person | None) -> Access:
+    """The room at `slug`, which it may have now or have had, and what `person` may do there.
+
+    Raises NoRoom where there is none and where it is hidden from them: after the same, single
+    query. Who is banned is told so, and may not enter.
+    """
+    room = seen_by(person).at(slug).first()
+    if room is None:
+        raise NoRoom
+    access = of(room, person)
+    if not access.may_enter and not access.is_banned:
+        raise NoRoom
+    return access
+
+
+def locked(room_id: int, person: Person) -> Access:
+    """What `person` may do in the room, which is locked until the transaction ends. Raises
+    Room.DoesNotExist."""
+    return of(seen_by(person).select_for_update(of=("self",)).get(pk=room_id), person)
+
+
+def rooms_of(person: Person) -> Any:
+    """The rooms that `person` is in and may read, with what `of` needs."""
+    return seen_by(person).filter(mine__pk__isnull=False, ban_reason=None)
+
+
+def visible_to(person: Person | None) -> Any:
+    """The rooms that `person` may read: what a list, a search or a feed may hold."""
+    return seen_by(person).filter(Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False), ban_reason=None)
+
+
+def members_among(room_id: int, people_ids: set[int]) -> set[int]:
+    """Those of these people who are in the room."""
+    found: set[int] = set()
+    ids = sorted(people_ids)
+    for start in range(0, len(ids), 500):
+        members = Membership.objects.filter(room=room_id, person__in=ids[start : start + 500])
+        found.update(members.values_list("person_id", flat=True))
+    return found
+
+
+def may_write_to(person: Person, other: Person) -> bool:
+    """Whether `person` may begin a direct room with `other`, or bring them into one."""
+    if other.pk == person.pk or not other.is_active:
+        return False
+    between = Q(person=other, blocked=person) | Q(person=person, blocked=other)
+    return not Block.objects.filter(between).exists()

@@ -1,0 +1,132 @@
+"""What the parts of a site tell each other through Redis.
+
+Redis may lose, repeat, delay and swap any of it, and others may write there: what is heard is a
+hint, and what decides is in the database.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rooms import fragments
+from rooms.models import Message, Person, Room
+
+_KEPT = ("seq", "version", "html", "follows_author", "author_id")  # of a message, as they are
+SIGNED_OUT = "You are signed out."
+_TIMES = ("at", "previous_at", "deleted_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One tick of a room's clock, and what it did."""
+
+    room_id: int
+    version: int
+    message: Message | None = None  # as it is since this tick
+    is_new: bool = True  # whether that message was not there before
+    mentioned: tuple[int, ...] = ()  # the people whom a new message names or addresses
+    head: str = ""  # the room's new head and name, as a fragment
+    expelled: tuple[int, ...] = ()  # the people who are in the room no longer
+    why: str = ""  # what they are told
+    _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def html(self, zone: str) -> str:
+        """The fragment that shows it, with times in the time zone `zone`; rendered once for each."""
+        if zone not in self._rendered:
+            shown = fragments.change(self.message, zone, is_new=self.is_new) if self.message else ""
+            self._rendered[zone] = self.head + shown
+        return self._rendered[zone]
+
+    def event(self) -> dict[str, Any]:
+        """As it goes through Redis."""
+        event: dict[str, Any] = {
+            "type": "change",
+            "room": self.room_id,
+            "version": self.version,
+            "is_new": self.is_new,
+            "mentioned": list(self.mentioned),
+            "head": self.head,
+            "expelled": list(self.expelled),
+            "why": self.why,
+        }
+        if self.message is not None:
+            values = {name: getattr(self.message, name) for name in _KEPT}
+            times = {name: getattr(self.message, name) for name in _TIMES}
+            event["message"] = (
+                values
+                | {name: time and time.isoformat() for name, time in times.items()}
+                | {"author": self.message.author.username, "slug": self.message.room.slug}
+            )
+        return event
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Change":
+        """The change that `event` tells of. Raises where it is none."""
+        room_id, message = int(event["room"]), None
+        if (told := event.get("message")) is not None:
+            author = Person(pk=int(told["author_id"]), username=str(told["author"]))
+            values = {name: told[name] for name in _KEPT if name != "author_id"}
+            times = {name: told[name] and datetime.fromisoformat(told[name]) for name in _TIMES}
+            room = Room(pk=room_id, slug=str(told["slug"]))
+            message = Message(room=room, author=author, **values, **times)
+        return cls(
+            room_id=room_id,
+            version=int(event["version"]),
+            message=message,
+            is_new=bool(event["is_new"]),
+            mentioned=tuple(map(int, event["mentioned"])),
+            head=str(event["head"]),
+            expelled=tuple(map(int, event["expelled"])),
+            why=str(event["why"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that concerns one person, in all their tabs."""
+
+    person_id: int
+    what: str  # "rooms": the list of their rooms; "read": a room was read; "ended": a session was
+    room_id: int = 0
+    session: str = ""  # of an end: the digest of its key; all of theirs, if empty
+    why: str = ""
+
+    def event(self) -> dict[str, Any]:
+        return {"type": "notice", **asdict(self)}
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Notice":
+        return cls(
+            int(event["person_id"]),
+            str(event["what"]),
+            int(event["room_id"]),
+            str(event["session"]),
+            str(event["why"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """Somebody is writing in a room."""
+
+    room_id: int
+    person_id: int
+    name: str
+
+    def event(self) -> dict[str, Any]:
+        return {"type": "typing", **asdict(self)}
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Typing":
+        return cls(int(event["room_id"]), int(event["person_id"]), str(event["name"]))
+
+
+def session_digest(key: str) -> str:
+    """What tells a session from others, and lets nobody take it over."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def group_of_person(person_id: int) -> str:
+    """The name of a person's Redis group."""
+    return f"person-{person_id}"

@@ -1,0 +1,109 @@
+"""Coming into rooms and leaving them."""
+
+from collections.abc import Sequence
+
+from channels.db import database_sync_to_async
+from django.db import IntegrityError, transaction
+
+from rooms import access, changes
+from rooms.access import Access, NoRoom, Refused
+from rooms.events import Notice
+from rooms.models import Kind, Membership, Person, Role, Room
+
+MOST_PEOPLE = 10  # in a direct room
+
+
+def enter(mine: Access) -> None:
+    """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
+    the room is gone by now."""
+    if not mine.may_enter or mine.person is None:
+        raise Refused("You cannot enter this room.")
+    if not mine.is_member:
+        try:
+            Membership.join(mine.room.pk, mine.person.pk)
+        except IntegrityError:
+            raise NoRoom from None
+        changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+
+
+aenter = database_sync_to_async(enter)
+
+
+@transaction.atomic
+def open_room(name: str, person: Person | None) -> Room:
+    """The open room of this name, made if there is none; who makes a room owns it."""
+    room, is_new = Room.find_or_make(name)
+    if is_new and person is not None:
+        Membership.join(room.pk, person.pk, role=Role.OWNER)
+    return room
+
+
+@transaction.atomic
+def private_room(name: str, owner: Person) -> Room:
+    """A new private room. Raises Refused for a guest."""
+    if owner.is_guest:
+        raise Refused("Guests cannot make private rooms. Keep your name first.")
+    room = Room.hidden(name, Kind.PRIVATE)
+    Membership.join(room.pk, owner.pk, role=Role.OWNER)
+    changes.notify_after_commit(Notice(owner.pk, "rooms"))
+    return room
+
+
+def direct_room(person: Person, others: Sequence[Person]) -> Room:
+    """The direct room of `person` and `others`, made if there is none.
+
+    Raises Refused where there are too many, none, or one who does not want to hear from `person`.
+    """
+    ids = sorted({person.pk, *(other.pk for other in others)})
+    if not 2 <= len(ids) <= MOST_PEOPLE:
+        raise Refused(f"A direct conversation is between two and {MOST_PEOPLE} people.")
+    for other in others:
+        if other.pk != person.pk and not access.may_write_to(person, other):
+            raise Refused(f"You cannot write to {other.username}.")
+    key = " ".join(map(str, ids))
+    if room := Room.objects.filter(people_key=key).first():
+        return room
+    try:
+        with transaction.atomic():
+            room = Room.hidden("", Kind.DIRECT, key)
+            Membership.join(room.pk, *ids)
+            for member_id in ids:
+                changes.notify_after_commit(Notice(member_id, "rooms"))
+        return room
+    except IntegrityError:  # made in this very moment
+        return Room.objects.get(people_key=key)
+
+
+@transaction.atomic
+def invite(room: Room, person: Person, by: Person) -> None:
+    """Bring somebody into the room by name. Raises Refused where that cannot be."""
+    mine = access.locked(room.pk, by)
+    if not mine.may_invite:
+        raise Refused("You cannot invite people into this room.")
+    # In one sentence, whichever it is: nobody learns here who has blocked them.
+    theirs = access.of(access.seen_by(person).get(pk=room.pk), person)
+    if theirs.is_banned or not access.may_write_to(by, person):
+        raise Refused(f"{person.username} cannot be invited.")
+    if not theirs.is_member:
+        Membership.join(room.pk, person.pk)
+        changes.notify_after_commit(Notice(person.pk, "rooms"))
+
+
+@transaction.atomic
+def leave(room: Room, person: Person) -> None:
+    """Leave the room; the person's tabs there close. Raises Refused for its only owner while
+    others are in it, and in a direct room, which its people keep."""
+    mine = access.locked(room.pk, person)
+    if not mine.is_member:
+        return
+    if room.kind == Kind.DIRECT:
+        raise Refused("A direct conversation stays with its people. You can mute it.")
+    others = Membership.objects.filter(room=room).exclude(person=person)
+    if (
+        mine.role == Role.OWNER
+        and others.exists()
+        and room.kind == Kind.PRIVATE
+        and not others.filter(role=Role.OWNER).exists()
+    ):
+        raise Refused("A room needs an owner: make somebody else one first.")
+    changes.expel(mine.room, person, "You left this room.")

@@ -1,0 +1,103 @@
+"""What happened in a room since some tick, read from the database: for a tab that comes back, and
+for a hub that was not told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rooms import fragments
+from rooms.events import Change
+from rooms.models import Membership, Message, Room
+from rooms.reading import reading
+
+MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
+PAGE = 50  # messages
+MOST_RENDERED = 4096  # changes kept for tabs that come back; some 3 MB
+
+
+class Shown(Protocol):
+    """What can be shown in a time zone."""
+
+    def html(self, zone: str) -> str: ...
+
+
+class NoMember(Exception):
+    """Who asks is not in the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewestPage:
+    """The newest messages, to replace what is shown."""
+
+    room: Room
+    messages: list[Message]
+    _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def html(self, zone: str) -> str:
+        if zone not in self._rendered:
+            self._rendered[zone] = fragments.start_over(self.room, self.messages, zone)
+        return self._rendered[zone]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What leads from some earlier tick to `version`: the changes in order, or a whole page."""
+
+    version: int
+    shown: list[Shown]
+    is_expelled: bool = False  # whether anybody lost access meanwhile
+
+    def html(self, zone: str) -> str:
+        return "".join(part.html(zone) for part in self.shown)
+
+
+@reading
+def missed_since(room_id: int, version: int, *zones: str, person_id: int | None = None) -> Missed:
+    """What happened in the room after the tick `version`, rendered for the time zones `zones`. Where
+    that is far too much, or the room was never there, the newest page. Raises Room.DoesNotExist,
+    and NoMember where `person_id` is not in the room."""
+    # The clock is read first. What commits in between is then sent twice, and replaces itself;
+    # the other way round it would be passed over.
+    room = Room.objects.get(pk=room_id)
+    shown: list[Shown] = []
+    reached = room.clock
+    if room.head_version > version:
+        shown.append(Change(room_id, room.head_version, head=fragments.head(room)))
+    messages = Message.objects.changed_since(room, version, MOST_MISSED + 1) if version <= reached else []
+    if version <= reached and len(messages) <= MOST_MISSED:
+        shown += [_change(message, message.seq > version) for message in messages]
+        reached = max(reached, *(message.version for message in messages), 0)
+    else:
+        page = Message.objects.page_before(room, size=PAGE)
+        shown.append(NewestPage(room, list(page)))
+    # Read last: whoever was removed before any of this was said is not told it.
+    if person_id is not None and not Membership.objects.filter(room=room, person=person_id).exists():
+        raise NoMember
+    missed = Missed(reached, shown, room.access_version > version)
+    for zone in zones:
+        missed.html(zone)
+    return missed
+
+
+_rendered: dict[tuple[int, int, str, bool], Change] = {}
+
+
+def _change(message: Message, is_new: bool) -> Change:
+    """The last change of `message`, rendered once for all the tabs that come back."""
+    key = (message.pk, message.version, message.room.slug, is_new)
+    if key not in _rendered:
+        if len(_rendered) >= MOST_RENDERED:
+            _rendered.clear()
+        _rendered[key] = Change(message.room_id, message.version, message, is_new)
+    return _rendered[key]
+
+
+@reading
+def clocks(room_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """The clock of each of these rooms and the seq of its last message; one query for every 500."""
+    ids = list(room_ids)
+    found: dict[int, tuple[int, int]] = {}
+    for start in range(0, len(ids), 500):
+        rooms = Room.objects.filter(pk__in=ids[start : start + 500])
+        found.update((pk, (clock, last)) for pk, clock, last in rooms.values_list("pk", "clock", "last_seq"))
+    return found

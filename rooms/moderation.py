@@ -1,0 +1,191 @@
+"""Keeping order: what moderators, owners and administrators do. Each act is recorded for good.
+
+Every function raises Refused where `by` may not do it, and takes `why` for the record: what
+was said as the reason, at most 300 characters.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from rooms import access, changes
+from rooms.access import Access, Refused
+from rooms.events import Notice
+from rooms.models import Act, Ban, Membership, Message, Person, Report, Role, Room
+
+NOT_YOURS = "Only the room's moderators may do that."
+NOT_OWNER = "Only the room's owners may do that."
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+What = Act.What
+
+
+def record(what: str, by: Person, **details: Any) -> None:
+    """Keep that `by` did `what`; details are the fields of Act."""
+    Act.objects.create(what=what, by=by, **details)
+
+
+@transaction.atomic
+def delete_message(message: Message, by: Person, why: str = "") -> None:
+    """Take back a message. One's own is nobody else's business, and not recorded."""
+    if changes.delete(message, by) is not None and message.author_id != by.pk:
+        record(What.DELETED, by, room=message.room, person=message.author, seq=message.seq, why=why)
+    _resolve(Report.objects.filter(message=message), by)
+
+
+@transaction.atomic
+def remove(room: Room, person: Person, by: Person, why: str = "") -> None:
+    """End somebody's membership. Into an open room they may come back; a ban keeps them out."""
+    mine = _above(room, person, by)
+    if not Membership.objects.filter(room=room, person=person).exists():
+        raise Refused(f"{person.username} is not in this room.")
+    changes.expel(mine.room, person, _told("You were removed from this room", why))
+    record(What.REMOVED, by, room=mine.room, person=person, why=why)
+
+
+@transaction.atomic
+def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None = None) -> None:
+    """Keep somebody out of the room until then, or for ever."""
+    mine = _above(room, person, by)
+    Ban.objects.update_or_create(
+        room=mine.room, person=person, defaults={"by": by, "reason": why, "until": until}
+    )
+    changes.expel(mine.room, person, _told("You were banned from this room", why))
+    record(What.BANNED, by, room=mine.room, person=person, why=why)
+
+
+@transaction.atomic
+def unban(room: Room, person: Person, by: Person) -> None:
+    mine = _keeping_order(room, by)
+    if Ban.objects.filter(room=mine.room, person=person).delete()[0]:
+        record(What.UNBANNED, by, room=mine.room, person=person)
+
+
+@transaction.atomic
+def ban_from_site(person: Person, by: Person, why: str, until: datetime | None = None) -> None:
+    """Sign somebody out everywhere and let them in no more, until then or for ever."""
+    if not by.is_superuser or person.is_superuser:
+        raise Refused("Only administrators ban from the site, and not each other.")
+    Ban.objects.update_or_create(room=None, person=person, defaults={"by": by, "reason": why, "until": until})
+    Person.objects.filter(pk=person.pk).update(banned_until=until or FOR_EVER)
+    sign_out(person, _told("You were banned from this site", why))
+    record(What.BANNED, by, person=person, why=why)
+
+
+@transaction.atomic
+def unban_from_site(person: Person, by: Person) -> None:
+    if not by.is_superuser:
+        raise Refused("Only administrators lift a ban from the site.")
+    if Ban.objects.filter(room=None, person=person).delete()[0]:
+        Person.objects.filter(pk=person.pk).update(banned_until=None)
+        record(What.UNBANNED, by, person=person)
+
+
+def sign_out(person: Person, why: str) -> None:
+    """Close every tab of `person`. In each of their rooms that is a tick of the clock, so that no
+    tab is given what comes later; they stay members."""
+    for room_id in Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True):
+        with transaction.atomic():
+            room = Room.objects.select_for_update().get(pk=room_id)
+            version = changes.tick(room, "access_version")
+            changes.publish_after_commit(changes.Change(room.pk, version, expelled=(person.pk,), why=why))
+    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
+
+
+@transaction.atomic
+def set_role(room: Room, person: Person, role: str, by: Person) -> None:
+    """Make a member an owner, a moderator or a member. A room keeps an owner if it has one."""
+    mine = access.locked(room.pk, by)
+    if not mine.owns:
+        raise Refused(NOT_OWNER)
+    theirs = Membership.objects.filter(room=room, person=person).first()
+    if theirs is None:
+        raise Refused(f"{person.username} is not in this room.")
+    owners = Membership.objects.filter(room=room, role=Role.OWNER).exclude(person=person)
+    if theirs.role == Role.OWNER and role != Role.OWNER and not owners.exists():
+        raise Refused("A room needs an owner: make somebody else one first.")
+    if theirs.role != role:
+        theirs.role = role
+        theirs.save(update_fields=["role"])
+        record(What.ROLE, by, room=room, person=person, why=Role(role).label)
+
+
+@transaction.atomic
+def configure(room: Room, by: Person, **fields: Any) -> None:
+    """Change the room, as `changes.configure`; what moderators may change is `is_closed` and
+    `slow_seconds`, the rest is for owners."""
+    mine = access.locked(room.pk, by)
+    changed = {name: value for name, value in fields.items() if getattr(mine.room, name) != value}
+    if not changed:
+        return
+    if not (mine.owns if changed.keys() - {"is_closed", "slow_seconds"} else mine.keeps_order):
+        raise Refused(NOT_OWNER if mine.keeps_order else NOT_YOURS)
+    was = mine.room.name
+    changes.configure(mine.room, **changed)
+    acts = {
+        "name": (What.RENAMED, f"{was} → {mine.room.name}"),
+        "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),
+        "is_closed": (What.CLOSED if mine.room.is_closed else What.OPENED, ""),
+        "slow_seconds": (What.SLOWED, f"{mine.room.slow_seconds} seconds"),
+    }
+    for name in changed.keys() & acts.keys():
+        what, details = acts[name]
+        record(what, by, room=mine.room, why=details)
+
+
+@transaction.atomic
+def report(message: Message, by: Person, reason: str) -> None:
+    """Bring a message before the room's moderators."""
+    mine = access.locked(message.room_id, by)
+    message.refresh_from_db()
+    if not mine.may_enter or message.deleted_at is not None:
+        raise Refused("This message is not there any more.")
+    _, is_new = Report.objects.get_or_create(
+        message=message, by=by, defaults={"reason": reason, "quote": message.body}
+    )
+    if is_new:
+        record(What.REPORTED, by, room=mine.room, person=message.author, seq=message.seq, why=reason)
+
+
+@transaction.atomic
+def dismiss(report: Report, by: Person) -> None:
+    """Close a report: nothing is wrong with the message, or it has been seen to."""
+    message = report.message
+    _keeping_order(message.room, by)
+    if _resolve(Report.objects.filter(pk=report.pk), by):
+        record(What.DISMISSED, by, room=message.room, person=message.author, seq=message.seq)
+
+
+def reports_for(by: Person) -> "Any":
+    """The open reports that `by` may work through, the oldest first."""
+    rooms = access.visible_to(by)
+    if not by.is_superuser:
+        rooms = rooms.filter(mine__role__in=[Role.OWNER, Role.MODERATOR])
+    reports = Report.objects.open().filter(message__room__in=rooms.values("pk"))
+    return reports.select_related("message__author", "message__room", "by").order_by("at")
+
+
+def _resolve(reports: Any, by: Person) -> int:
+    return reports.open().update(resolved_at=timezone.now(), resolved_by=by)
+
+
+def _keeping_order(room: Room, by: Person) -> Access:
+    mine = access.locked(room.pk, by)
+    if not mine.keeps_order:
+        raise Refused(NOT_YOURS)
+    return mine
+
+
+def _above(room: Room, person: Person, by: Person) -> Access:
+    mine = _keeping_order(room, by)
+    theirs = Membership.objects.filter(room=room, person=person).first()
+    if person.pk == by.pk:
+        raise Refused("To leave a room, leave it.")
+    if person.is_superuser or (theirs is not None and not mine.is_above(theirs.role)):
+        raise Refused(f"{person.username} is above you in this room, or beside you.")
+    return mine
+
+
+def _told(what: str, why: str) -> str:
+    return f"{what}: {why}" if why else f"{what}."

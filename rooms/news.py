@@ -1,0 +1,379 @@
+"""What is new in rooms that nobody looks at just now: for the sidebars of this process's tabs.
+
+A tab is told that there is something new in a room, once, and then no more of that room until
+its person has read it, however much is said. How often they were named or written to is told
+as it changes, at most once a second. Nothing here is kept: what is lost with the process, or
+by Redis, is read again from the database.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Protocol
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+from django.db.models import F, Q
+
+from rooms import fragments
+from rooms.events import Change, Notice
+from rooms.models import Membership
+from rooms.reading import reading
+
+log = logging.getLogger(__name__)
+
+REST_SECONDS = 1.0  # between two frames for one person
+BELIEVED_SECONDS = 5.0  # how long it holds that somebody reads a room in another process
+MOST_HEARD = 64  # seqs of a room that are remembered, to know what comes twice
+
+
+class Tab(Protocol):
+    """What news need of one tab."""
+
+    person_id: int
+    room_id: int  # the one it shows
+    session: str
+    is_seen: bool  # whether anybody has it before them
+
+    def give(self, frame: str) -> None: ...
+
+    def expel(self, why: str) -> None: ...
+
+    def refresh_rooms(self) -> None:
+        """The list of the person's rooms is another: have it made anew."""
+
+    def retitle(self, mentions: int) -> None:
+        """Show in the title how often the person was named or written to."""
+
+
+@dataclass(slots=True)
+class State:
+    """How one person stands with one room."""
+
+    is_muted: bool
+    is_new: bool  # told that something is new
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How a person stands with a room, as the database has it."""
+
+    room_id: int
+    is_muted: bool
+    read_seq: int
+    last_seq: int
+    mentions: int
+    partners: frozenset[int] = frozenset()  # of a direct room: its other people
+
+
+@dataclass(slots=True)
+class Here:
+    """A person with tabs in this process."""
+
+    tabs: set[Tab] = field(default_factory=set)
+    rooms: dict[int, State] = field(default_factory=dict)
+    pending: set[int] = field(default_factory=set)  # rooms whose state is to be told
+    is_resting: bool = False
+    partners: set[int] = field(default_factory=set)  # of their direct rooms
+    read_elsewhere: dict[int, float] = field(default_factory=dict)  # until when, by room
+
+
+@dataclass(slots=True)
+class Watched:
+    """A room that is in the sidebar of somebody here."""
+
+    last_seq: int
+    people: set[int] = field(default_factory=set)
+    untold: set[int] = field(default_factory=set)  # of them, who are to be told of the next message
+    readers: set[int] = field(default_factory=set)  # of them, who have it before them
+    heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
+    kept_seq: int = 0  # up to which it is recorded that the readers have read
+    clock_seq: int = 0  # the last message, as the database told a check ago
+
+
+@reading
+def known_of(person_id: int) -> list[Known]:
+    """How the person stands with each of their rooms. One query."""
+    rows = Membership.objects.filter(person=person_id, room__archived_at=None).select_related("room")
+    return [
+        Known(
+            room_id=mine.room_id,
+            is_muted=mine.is_muted,
+            read_seq=mine.read_seq,
+            last_seq=mine.room.last_seq,
+            mentions=mine.mentions,
+            partners=_partners(mine.room.people_key, person_id),
+        )
+        for mine in rows
+    ]
+
+
+def _partners(people_key: str | None, person_id: int) -> frozenset[int]:
+    return frozenset(map(int, (people_key or "").split())) - {person_id}
+
+
+@reading
+def mentions_of(room_id: int, people_ids: Iterable[int]) -> dict[int, int]:
+    """How often these people were named in the room since they read it; who was not is left out."""
+    ids = sorted(people_ids)
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 500):
+        rows = Membership.objects.filter(room=room_id, mentions__gt=0, person__in=ids[start : start + 500])
+        found.update(rows.values_list("person", "mentions"))
+    return found
+
+
+def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
+    """Record that these people have read the room up to `seq`."""
+    ids = sorted(people_ids)
+    for start in range(0, len(ids), 500):
+        behind = Membership.objects.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0), room=room_id)
+        behind.filter(person__in=ids[start : start + 500]).update(read_seq=seq, mentions=0)
+
+
+def mark_all_read(person_id: int) -> None:
+    """Record that the person has read all their rooms."""
+    behind = Membership.objects.filter(Q(read_seq__lt=F("room__last_seq")) | Q(mentions__gt=0))
+    for room_id, last_seq in behind.filter(person=person_id).values_list("room", "room__last_seq"):
+        mark_read(room_id, [person_id], last_seq)
+
+
+class News:
+    """The people with tabs in this process, and what is new to them."""
+
+    def __init__(self) -> None:
+        self.people: dict[int, Here] = {}
+        self._watched: dict[int, Watched] = {}
+        self._states: dict[int, int] = {}  # who is on the site
+        self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
+        self._missed: set[int] = set()  # rooms in which something was said that was not heard
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def rooms(self) -> set[int]:
+        """The rooms in the sidebars of this process's tabs."""
+        return set(self._watched)
+
+    def join(self, tab: Tab, known: Iterable[Known]) -> None:
+        """Tell `tab` from now on; its person stands with their rooms as is `known`."""
+        here = self.people.setdefault(tab.person_id, Here())
+        here.tabs.add(tab)
+        self._learn(tab.person_id, known)
+
+    def html(self, person_id: int) -> tuple[str, int]:
+        """All there is to tell a person now, for a tab whose page may be older; and how often they
+        were named or written to."""
+        here = self.people[person_id]
+        news = "".join(fragments.news(room_id, state) for room_id, state in here.rooms.items())
+        return news + self._partners_html(here.partners), _mentions(here)
+
+    def leave(self, tab: Tab) -> None:
+        if (here := self.people.get(tab.person_id)) is None or tab not in here.tabs:
+            return
+        self.look_away(tab)
+        here.tabs.discard(tab)
+        if not here.tabs:
+            self._learn(tab.person_id, [])
+            del self.people[tab.person_id]
+
+    def look(self, tab: Tab) -> bool:
+        """The person has `tab`, and so its room, before them. Returns whether that is news."""
+        tab.is_seen = True
+        watched = self._watched.get(tab.room_id)
+        if watched is None or tab.person_id in watched.readers:
+            return False
+        watched.readers.add(tab.person_id)
+        watched.kept_seq = 0
+        self._clear(tab.person_id, [tab.room_id])
+        watched.untold.discard(tab.person_id)
+        return True
+
+    def look_away(self, tab: Tab) -> None:
+        """The person has `tab` no longer before them."""
+        was_seen, tab.is_seen = tab.is_seen, False
+        watched, here = self._watched.get(tab.room_id), self.people.get(tab.person_id)
+        if not was_seen or watched is None or here is None:
+            return
+        if not any(other.is_seen and other.room_id == tab.room_id for other in here.tabs):
+            watched.readers.discard(tab.person_id)
+            self._left.append((tab.room_id, tab.person_id, watched.last_seq))
+            if not here.rooms[tab.room_id].is_muted:
+                watched.untold.add(tab.person_id)
+
+    def hear(self, change: Change) -> None:
+        """Tell of a new message whom it concerns."""
+        watched = self._watched.get(change.room_id)
+        message = change.message
+        if watched is None or message is None or not change.is_new or message.seq in watched.heard:
+            return
+        watched.heard[message.seq] = None
+        if len(watched.heard) > MOST_HEARD:
+            del watched.heard[next(iter(watched.heard))]
+        watched.last_seq = max(watched.last_seq, message.seq)
+        for person_id in change.mentioned:
+            if person_id in watched.people and not self._reads(person_id, change.room_id):
+                self.people[person_id].rooms[change.room_id].mentions += 1
+                self._tell(person_id, change.room_id)
+        self._tell_untold(watched, change.room_id, message.author_id)
+
+    def notice(self, notice: Notice) -> None:
+        """Take what concerns one person to their tabs."""
+        here = self.people.get(notice.person_id)
+        if here is None:
+            return
+        if notice.what == "read":
+            rooms = [notice.room_id] if notice.room_id else list(here.rooms)
+            self._clear(notice.person_id, rooms)
+            if notice.room_id:
+                here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
+        elif notice.what == "rooms":
+            self._start(self._learn_anew(notice.person_id))
+        elif notice.what == "ended":
+            for tab in list(here.tabs):
+                if notice.session in ("", tab.session):
+                    tab.expel(notice.why)
+
+    def reached(self, room_id: int, last_seq: int) -> None:
+        """The database says that this is the room's last message. What was said by the last time it
+        was asked, and has not been heard of by now, was lost on the way."""
+        if (watched := self._watched.get(room_id)) is not None:
+            if watched.last_seq < watched.clock_seq:
+                watched.last_seq = watched.clock_seq
+                self._missed.add(room_id)
+                self._tell_untold(watched, room_id)
+            watched.clock_seq = last_seq
+
+    def met(self, states: dict[int, int]) -> None:
+        """These people are on the site, each here or away: show it beside direct rooms."""
+        changed = {pk for pk in states.keys() | self._states.keys() if states.get(pk) != self._states.get(pk)}
+        self._states = states
+        for here in self.people.values():
+            if partners := changed & here.partners:
+                html = self._partners_html(partners)
+                for tab in tuple(here.tabs):
+                    tab.give(html)
+
+    def _partners_html(self, people_ids: Iterable[int]) -> str:
+        return "".join(fragments.dot(person_id, self._states.get(person_id, 0)) for person_id in people_ids)
+
+    async def keep(self) -> None:
+        """Record who has read what, and count anew where something was not heard."""
+        for room_id in list(self._missed):
+            watched = self._watched.get(room_id)
+            counts = await mentions_of(room_id, watched.people - watched.readers) if watched else {}
+            for person_id, count in counts.items():
+                if (here := self.people.get(person_id)) is not None and room_id in here.rooms:
+                    here.rooms[room_id].mentions = count
+                    self._tell(person_id, room_id)
+            self._missed.discard(room_id)
+        read = [(room_id, {person_id}, seq) for room_id, person_id, seq in self._left]
+        self._left.clear()
+        for room_id, watched in self._watched.items():
+            if watched.readers and watched.last_seq > watched.kept_seq:
+                watched.kept_seq = watched.last_seq
+                read.append((room_id, set(watched.readers), watched.last_seq))
+        if read:
+            await _mark_each_read(read)
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _reads(self, person_id: int, room_id: int) -> bool:
+        """Whether the person has the room before them, here or in another process."""
+        until = self.people[person_id].read_elsewhere.get(room_id, 0)
+        return person_id in self._watched[room_id].readers or monotonic() < until
+
+    def _tell_untold(self, watched: Watched, room_id: int, author_id: int | None = None) -> None:
+        for person_id in list(watched.untold):
+            if person_id != author_id and not self._reads(person_id, room_id):
+                watched.untold.discard(person_id)
+                self.people[person_id].rooms[room_id].is_new = True
+                self._tell(person_id, room_id)
+
+    def _tell(self, person_id: int, room_id: int) -> None:
+        here = self.people[person_id]
+        here.pending.add(room_id)
+        if not here.is_resting:
+            here.is_resting = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._flush, here)
+            loop.call_later(REST_SECONDS, self._rested, here)
+
+    def _rested(self, here: Here) -> None:
+        here.is_resting = False
+        if here.pending:
+            here.is_resting = True
+            self._flush(here)
+            asyncio.get_running_loop().call_later(REST_SECONDS, self._rested, here)
+
+    def _flush(self, here: Here) -> None:
+        html = "".join(
+            fragments.news(room_id, here.rooms[room_id]) for room_id in here.pending if room_id in here.rooms
+        )
+        here.pending.clear()
+        for tab in tuple(here.tabs):
+            tab.give(html)
+            tab.retitle(_mentions(here))
+
+    def _clear(self, person_id: int, room_ids: Iterable[int]) -> None:
+        here = self.people[person_id]
+        for room_id in room_ids:
+            state, watched = here.rooms.get(room_id), self._watched.get(room_id)
+            if state is None or watched is None:
+                continue
+            if state.is_new or state.mentions:
+                state.is_new, state.mentions = False, 0
+                self._tell(person_id, room_id)
+            if not state.is_muted and person_id not in watched.readers:
+                watched.untold.add(person_id)
+
+    def _learn(self, person_id: int, known: Iterable[Known]) -> None:
+        here = self.people[person_id]
+        rooms = {room.room_id: room for room in known}
+        for room_id in here.rooms.keys() - rooms.keys():
+            watched = self._watched[room_id]
+            for people in (watched.people, watched.untold, watched.readers):
+                people.discard(person_id)
+            if not watched.people:
+                del self._watched[room_id]
+        here.rooms = {}
+        here.partners = set().union(*(room.partners for room in rooms.values()))
+        for room_id, room in rooms.items():
+            watched = self._watched.setdefault(room_id, Watched(room.last_seq, clock_seq=room.last_seq))
+            watched.people.add(person_id)
+            is_read = person_id in watched.readers
+            is_new = room.last_seq > room.read_seq and not room.is_muted and not is_read
+            here.rooms[room_id] = State(room.is_muted, is_new, 0 if is_read else room.mentions)
+            watched.untold.discard(person_id)
+            if not (is_new or room.is_muted or is_read):
+                watched.untold.add(person_id)
+
+    async def _learn_anew(self, person_id: int) -> None:
+        try:
+            known = await known_of(person_id)
+        except DatabaseError as error:
+            log.warning("person %s: their rooms cannot be read: %s", person_id, error)
+            return
+        if (here := self.people.get(person_id)) is not None:
+            self._learn(person_id, known)
+            for tab in tuple(here.tabs):
+                tab.refresh_rooms()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _mentions(here: Here) -> int:
+    return sum(state.mentions for state in here.rooms.values())
+
+
+@database_sync_to_async
+def _mark_each_read(read: Iterable[tuple[int, set[int], int]]) -> None:
+    for room_id, people_ids, seq in read:
+        mark_read(room_id, people_ids, seq)
