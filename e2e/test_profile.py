@@ -173,7 +173,7 @@ def test_all_of_it_works_without_javascript(room: Room, new_page: Callable[..., 
     page.goto(room.path)
     page.get_by_label("Your name").fill(room.called("ann"))
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_role("heading")).to_have_text(room.name)
+    expect(page.get_by_role("heading", level=1)).to_have_text(room.name)
     page.goto("/settings/")
     page.get_by_label("Your name").fill(room.called("bea"))
     page.get_by_label("About you").fill("See https://a.example/")
