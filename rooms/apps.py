@@ -8,6 +8,8 @@ class RoomsConfig(AppConfig):
     name = "rooms"
 
     def ready(self) -> None:
+        from rooms.accounts import keeping  # noqa: F401 — it listens for what allauth tells
+
         request_finished.connect(_close_connections)
 
 

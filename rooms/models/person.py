@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
-from rooms.names import look_alike_keys
+from rooms.names import clean_name, look_alike_keys
 
 
 class Person(AbstractUser):
@@ -39,6 +40,16 @@ class Person(AbstractUser):
         if not self.folded_key:
             self.folded_key, self.written_key = look_alike_keys(self.username)
         super().save(*args, **kwargs)
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """As `clean_name` returns it, and not as Django would have it, who changes letters."""
+        return clean_name(username, cls.NAME_LENGTH)
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether they may not enter this site now."""
+        return self.banned_until is not None and self.banned_until > timezone.now()
 
     @classmethod
     def guest(cls, name: str) -> "Person":

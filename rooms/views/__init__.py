@@ -1,5 +1,35 @@
+from .account import (
+    close_account,
+    confirm_email,
+    keep_name,
+    log_in,
+    log_in_elsewhere,
+    reset_password_from_key,
+    sign_up,
+    social_sign_up,
+    welcome,
+)
+from .invitation import invitation
 from .lobby import lobby
 from .room import messages, room
 from .small import favicon, health, my_style, part
 
-__all__ = ["favicon", "health", "lobby", "messages", "my_style", "part", "room"]
+__all__ = [
+    "close_account",
+    "confirm_email",
+    "favicon",
+    "health",
+    "invitation",
+    "keep_name",
+    "lobby",
+    "log_in",
+    "log_in_elsewhere",
+    "messages",
+    "my_style",
+    "part",
+    "reset_password_from_key",
+    "room",
+    "sign_up",
+    "social_sign_up",
+    "welcome",
+]

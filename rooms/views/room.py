@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from rooms import changes, limits
 from rooms.forms import MessageForm, NameForm, new_key
 from rooms.hub import PAGE
-from rooms.models import Membership, Message, Person, Room
+from rooms.models import Membership, Message, Person, Room, SiteSettings
 from rooms.views.lobby import MOST_ROOMS
 from rooms.views.people import person_of, sign_in_guest
 
@@ -35,6 +35,8 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
+    if not SiteSettings.current().guests_allowed:
+        return render(request, "name.html", {"room": room}, status=403 if request.method == "POST" else 200)
     form = NameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
