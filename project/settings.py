@@ -185,8 +185,11 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="Parlor <p
 
 ACCOUNT_ADAPTER = "rooms.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
+    "add_email": "rooms.accounts.forms.AddEmailForm",
     "change_password": "rooms.accounts.forms.ChangePasswordForm",
     "login": "rooms.accounts.forms.LogInForm",
+    "reauthenticate": "rooms.accounts.forms.ReauthenticateForm",
+    "reset_password": "rooms.accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "rooms.accounts.forms.ResetPasswordKeyForm",
     "set_password": "rooms.accounts.forms.SetPasswordForm",
     "signup": "rooms.accounts.forms.SignUpForm",
@@ -208,6 +211,11 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if RATE_LIMITS else False  # all
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]  # security keys would need scripts
+MFA_FORMS = {
+    "activate_totp": "rooms.accounts.forms.ActivateTOTPForm",
+    "authenticate": "rooms.accounts.forms.CodeForm",
+    "reauthenticate": "rooms.accounts.forms.ReauthenticateByCodeForm",
+}
 MFA_TOTP_ISSUER = "Parlor"
 # Where verification is mandatory nobody gets this far without it, and elsewhere there is no mail.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

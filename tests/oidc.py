@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def provider() -> Iterator[Provider]:
     with Provider() as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         yield server
         server.shutdown()

@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account import forms as allauth
 from allauth.account.internal.flows.manage_email import email_already_exists
 from allauth.account.models import EmailAddress
+from allauth.mfa.base import forms as allauth_mfa
+from allauth.mfa.totp import forms as allauth_totp
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
@@ -17,24 +19,28 @@ from rooms.names import look_alike_keys, same_name_key
 PASSWORD_HELP = "At least 8 characters, and not one that others use too."  # noqa: S105
 
 
-def _plain(form: forms.Form) -> None:
-    """Labels say what a field is for: a placeholder would go away with the first letter."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("placeholder", None)
-    for name in ("password1", "new_password"):
-        if name in form.fields:
-            form.fields[name].help_text = PASSWORD_HELP
+class Plain(forms.Form):
+    """Without placeholders, which go away with the first letter: labels say what a field is for."""
 
+    labels: dict[str, str] = {}
+    help_texts = {"password1": PASSWORD_HELP}
 
-class LogInForm(allauth.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "Email or name"
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.help_texts.get(name, "")
+
+
+class LogInForm(Plain, allauth.LoginForm):
+    labels = {"login": "Email or name"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         # What a password manager fills in, and what no keyboard is to begin with a capital letter.
-        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autocapitalize": "none"}
-        self.fields["login"].widget.attrs["dir"] = "auto"
-        self.fields["password"].help_text = ""
-        _plain(self)
+        about = {"autocomplete": "username", "autocapitalize": "none", "dir": "auto"}
+        self.fields["login"].widget.attrs.update(about)
 
     def user_credentials(self) -> dict[str, Any]:
         """With the name as it is kept: one is found, and its failed attempts are counted, in
@@ -48,24 +54,22 @@ class LogInForm(allauth.LoginForm):
         return credentials
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
+        cleaned = super().clean() or {}
         if self.user is not None and self.user.is_banned:
             raise forms.ValidationError(ban_notice(self.user), code="banned")
         return cleaned
 
 
-class NamedForm(NameForm):
+class NamedForm(Plain, NameForm):
     """Who is making an account: with a name as guests have, and everything saved or nothing."""
 
     field_order = ["username", "email", "password1"]
+    labels = {"username": "Your name"}
+    help_texts = Plain.help_texts | {"username": "It is how others see you.", "email": "Nobody here sees it."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "Your name"
-        self.fields["username"].help_text = "It is how others see you."
         self.fields["username"].widget.attrs.pop("maxlength", None)  # it counts an emoji as two
-        self.fields["email"].help_text = "Nobody here sees it."
-        _plain(self)
 
     def save(self, request: HttpRequest) -> Person:
         with transaction.atomic():
@@ -99,27 +103,45 @@ class KeepNameForm(SignUpForm):
             return super().save(request)
 
 
-class ChangePasswordForm(allauth.ChangePasswordForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Your password now"
-        self.fields["oldpassword"].help_text = ""
-        _name_new_password(self)
+class AddEmailForm(Plain, allauth.AddEmailForm):
+    labels = {"email": "New email"}
 
 
-class SetPasswordForm(allauth.SetPasswordForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _name_new_password(self)
+class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
+    pass
 
 
-class ResetPasswordKeyForm(allauth.ResetPasswordKeyForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _name_new_password(self)
+class ResetPasswordForm(Plain, allauth.ResetPasswordForm):
+    pass
 
 
-def _name_new_password(form: forms.Form) -> None:
-    form.fields["password1"].label = "New password"
-    form.fields["password2"].label = "The new password again"
-    _plain(form)
+class NewPassword(Plain):
+    labels = {
+        "oldpassword": "Your password now",
+        "password1": "New password",
+        "password2": "The new password again",
+    }
+
+
+class ChangePasswordForm(NewPassword, allauth.ChangePasswordForm):
+    pass
+
+
+class SetPasswordForm(NewPassword, allauth.SetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(NewPassword, allauth.ResetPasswordKeyForm):
+    pass
+
+
+class ActivateTOTPForm(Plain, allauth_totp.ActivateTOTPForm):
+    labels = {"code": "The code it shows"}
+
+
+class CodeForm(Plain, allauth_mfa.AuthenticateForm):
+    pass
+
+
+class ReauthenticateByCodeForm(Plain, allauth_mfa.ReauthenticateForm):
+    pass

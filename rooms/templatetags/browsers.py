@@ -22,7 +22,7 @@ CALLED = {
 def browser(user_agent: str) -> str:
     """What a User-Agent header says, as people would: Firefox on Windows."""
     name, system = (
-        next((CALLED.get(word, word) for word in words if re.search(rf"\b{word}\b", user_agent)), "")
+        next((CALLED.get(word, word) for word in words if re.search(rf"{word}\b", user_agent)), "")
         for words in (BROWSERS, SYSTEMS)
     )
     return " on ".join(filter(None, [name, system])) or "An unknown browser"

@@ -34,6 +34,8 @@ def _no_such(request: HttpRequest) -> HttpResponse:
 
 
 def _to_person(request: HttpRequest, invitation: Invitation, person: Person) -> HttpResponse:
+    if person.is_guest:
+        invitations.remember(request.session, invitation)
     if request.method != "POST":
         return render(request, "invitation.html", {"invitation": invitation})
     if invitation.room is None:  # to the site, where they are
@@ -64,5 +66,4 @@ def _let_in_guest(request: HttpRequest, invitation: Invitation, name: str) -> No
         guest.save()
         if not invitations.accept(invitation, guest):
             raise UsedUp
-    invitations.forget(request.session)
     login(request, guest)
