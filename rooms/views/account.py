@@ -117,10 +117,18 @@ def _form_for(request: HttpRequest) -> SignUpForm:
 
 def _welcome_in(request: HttpRequest, person: Person) -> HttpResponse:
     if request.user == person:
-        update_session_auth_hash(request, person)
+        _go_on(request, person)
     response = perform_login(request, Login(user=person, email_verification="none", redirect_url="/"))
     messages.success(request, f"Welcome, {person.username}. You are the administrator of this site.")
     return response
+
+
+def _go_on(request: HttpRequest, person: Person) -> None:
+    """The session of a guest goes on as that of an account, under a key that nobody has seen."""
+    update_session_auth_hash(request, person)
+    # allauth looks whether sessions still hold in the database, and ends those that do not.
+    request.session.save()
+    UserSession.objects.create_from_request(request)
 
 
 # A guest's name ------------------------------------------------------------------------
@@ -144,8 +152,7 @@ def keep_name(request: HttpRequest) -> HttpResponse:
         if form.account_already_exists:
             return prevent_enumeration(request, email=form.cleaned_data["email"])
         person = form.save(request)
-        update_session_auth_hash(request, person)
-        UserSession.objects.create_from_request(request)
+        _go_on(request, person)
         response = complete_signup(request, user=person, redirect_url=get_next_redirect_url(request))
         if not person.is_guest:
             messages.success(request, f"“{person.username}” is yours now.")
