@@ -210,6 +210,7 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if RATE_LIMITS else False  # all
 # of it, from its end, nobody can make up any.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 
+MFA_ADAPTER = "rooms.accounts.adapter.TwoFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]  # security keys would need scripts
 MFA_FORMS = {
     "activate_totp": "rooms.accounts.forms.ActivateTOTPForm",

@@ -4,6 +4,7 @@ from typing import Any, cast
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from rooms.names import clean_name
 
 log = logging.getLogger(__name__)
 
+WRONG_CODE = "That code is not right. Please type the one that is shown now."
 WRONG = "The name or email, or the password, is not right."
 
 
@@ -30,7 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_taken": "There is an account with this email already. Is it yours? Then log in.",
         "enter_current_password": "That is not your password.",
         "incorrect_password": "That is not your password.",
-        "incorrect_code": "That code is not right. Please type the one that is shown now.",
+        "incorrect_code": WRONG_CODE,
         "same_as_current": "That is the email you have.",
         "too_many_login_attempts": "Too many attempts. Please wait some minutes, then try again.",
         "rate_limited": "Too many attempts. Please wait a moment, then try again.",
@@ -88,3 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):
             log.exception("mail could not be sent (%s)", template_prefix)
             text = "The mail could not be sent just now. Please try again later."
             self.add_message(self.request, messages.ERROR, message=text)
+
+
+class TwoFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": WRONG_CODE}

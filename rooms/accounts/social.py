@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect, render
 
 from rooms.accounts.forms import NamedForm
+from rooms.models import Person
 
 
 class SignUpForm(NamedForm, allauth.SignupForm):
@@ -25,6 +26,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         "connected_other": "That is the login of another account here.",
         "no_password": "Set a password first: without one you could not log in any more.",
     }
+
+    def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> Person:
+        """Somebody new, even where a guest is signed in: whether it is they is seen below."""
+        return Person()
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
         """The name that is suggested is the one people are called by, not what they log in with."""

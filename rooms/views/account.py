@@ -4,11 +4,12 @@ from typing import Any, cast
 
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.account.internal.flows.signup import complete_signup, prevent_enumeration
 from allauth.account.models import EmailAddress, Login
 from allauth.account.utils import get_next_redirect_url
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.ratelimit import consume_or_429
 from allauth.socialaccount import views as allauth_social
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
@@ -186,9 +187,13 @@ reset_password_from_key = _PasswordResetFromKeyView.as_view()
 
 @pages
 @login_required
-@reauthentication_required(app="allauth.account")
 def close_account(request: HttpRequest) -> HttpResponse:
     """For good: the name goes, what was said stays."""
+    if is_reauthentication_required(request, app="allauth.account"):
+        if request.method == "POST":
+            # allauth would keep what was asked for, and do it whenever they come back to this page.
+            return redirect("close-account")
+        raise ReauthenticationRequired
     person = cast(Person, request.user)
     if request.method == "POST":
         try:
