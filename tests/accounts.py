@@ -1,10 +1,6 @@
 """Accounts as tests make and use them."""
 
-import base64
-import hmac
 import re
-import struct
-import time
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -13,6 +9,7 @@ from django.test import Client
 
 from rooms.models import Person
 from tests.html import find
+from tests.totp import totp
 
 PASSWORD = "a wooden chair"
 
@@ -62,12 +59,3 @@ def turn_on_two_factor(client: Client) -> str:
     done = client.post("/account/2fa/totp/activate/", {"code": totp(secret)})
     assert done.status_code == 302
     return secret
-
-
-def totp(secret: str, at: float | None = None) -> str:
-    """The code of this moment (RFC 6238)."""
-    step = int(time.time() if at is None else at) // 30
-    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), "sha1")
-    start = digest[-1] & 15
-    number = struct.unpack(">I", digest[start : start + 4])[0] & 0x7FFFFFFF
-    return f"{number % 1_000_000:06}"

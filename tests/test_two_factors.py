@@ -16,11 +16,11 @@ from tests.accounts import (
     logged_in,
     mailed_link,
     make_account,
-    totp,
     turn_on_two_factor,
     who,
 )
 from tests.html import find, find_all
+from tests.totp import totp
 
 pytestmark = pytest.mark.django_db
 

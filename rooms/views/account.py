@@ -166,7 +166,8 @@ class _KeepsGuest:
     """Nobody loses the name they are here by for having opened a link in a mail."""
 
     def logout(self) -> None:
-        if not self.request.user.is_guest:  # type: ignore[attr-defined]
+        person = person_of(self.request)  # type: ignore[attr-defined]
+        if person and not person.is_guest:
             super().logout()  # type: ignore[misc]
 
 
