@@ -173,6 +173,7 @@ def test_who_is_in_is_led_on(admin: Person) -> None:
     for page in ("login", "signup"):
         assert client.get(f"/account/{page}/").headers["Location"] == "/"
         assert client.get(f"/account/{page}/?next=/search/").headers["Location"] == "/search/"
+        assert client.get(f"/account/{page}/?next=nowhere").headers["Location"] == "nowhere"
     assert client.get("/account/keep-name/").headers["Location"] == "/account/email/"
 
 

@@ -102,6 +102,17 @@ def test_a_name_taken_in_this_very_moment_is_said_to_be(
     assert "“ada 2”" in take_care(client).content.decode()
 
 
+def test_an_email_that_a_guest_is_about_to_confirm_is_taken(client: Client, settings: Settings) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    guest = Client()
+    guest.post("/", {"room_name": "Lounge", "username": "ann"})
+    guest.post("/account/keep-name/", {"email": "ada@example.com", "password1": PASSWORD})
+    page = take_care(client)
+    assert page.status_code == 422
+    assert "There is an account with this email already" in page.content.decode()
+    assert administrators() == []
+
+
 def test_the_first_who_signs_up_is_the_administrator(client: Client) -> None:
     Person.guest("ann").save()  # which is no account
     sign_up(client, "bob")

@@ -185,6 +185,14 @@ def test_nobody_comes_back_who_did_not_go(client: Client, club: Provider) -> Non
     assert Person.objects.count() == 1
 
 
+def test_a_provider_that_is_away_is_told_of(client: Client, club: Provider, settings: Settings) -> None:
+    app = club.apps()["openid_connect"]["APPS"][0] | {"settings": {"server_url": "http://127.0.0.1:1"}}
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
+    page = client.post(LOGIN, follow=True)
+    assert page.redirect_chain == [("/account/login/", 302)]
+    assert "The other site does not answer just now." in page.content.decode()
+
+
 @pytest.mark.django_db(transaction=True)  # another process writes to the database
 def test_the_environment_is_all_it_takes(club: Provider) -> None:
     env = {"OIDC_NAME": "Club", "OIDC_SERVER_URL": club.url, "OIDC_CLIENT_ID": "parlor", "OIDC_SECRET": "s"}

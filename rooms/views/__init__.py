@@ -1,18 +1,18 @@
 from .account import (
     close_account,
     confirm_email,
-    keep_name,
     log_in,
     log_in_elsewhere,
     reset_password_from_key,
     sign_up,
     social_sign_up,
-    welcome,
 )
 from .invitation import invitation
+from .keep_name import keep_name
 from .lobby import lobby
 from .room import messages, room
 from .small import favicon, health, my_style, part
+from .welcome import welcome
 
 __all__ = [
     "close_account",

@@ -1,34 +1,29 @@
 """Pages about one's account, where allauth's own do not do."""
 
+import logging
 from typing import Any, cast
 
 from allauth.account import views as allauth
-from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import perform_login
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
-from allauth.account.internal.flows.signup import complete_signup, prevent_enumeration
-from allauth.account.models import EmailAddress, Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ReauthenticationRequired
-from allauth.core.ratelimit import consume_or_429
 from allauth.socialaccount import views as allauth_social
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.db import IntegrityError, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
+from requests import RequestException
 
-from rooms.accounts import closing, first
-from rooms.accounts.forms import KeepNameForm, SignUpForm
-from rooms.models import Person, SiteSettings
+from rooms.accounts import closing
+from rooms.models import Person
 from rooms.views.people import person_of
 
-pages = require_http_methods(["GET", "HEAD", "POST"])
+log = logging.getLogger(__name__)
 
 
 # Coming in -----------------------------------------------------------------------------
@@ -37,9 +32,18 @@ pages = require_http_methods(["GET", "HEAD", "POST"])
 def log_in(request: HttpRequest) -> HttpResponse:
     """For strangers, and for guests who have an account; who is in already is led on."""
     person = person_of(request)
-    if person and not person.is_guest:
-        return redirect(get_next_redirect_url(request) or "lobby")
-    return allauth.login(request)
+    return _lead_on(request) if person and not person.is_guest else allauth.login(request)
+
+
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """For strangers; a guest has a name to keep."""
+    if person := person_of(request):
+        return redirect("keep-name") if person.is_guest else _lead_on(request)
+    return _SignUpView.as_view()(request)
+
+
+def _lead_on(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(get_next_redirect_url(request) or reverse("lobby"))
 
 
 class _NameIsFree:
@@ -66,100 +70,21 @@ class _SocialSignUpView(_NameIsFree, allauth_social.SignupView):
 def log_in_elsewhere(request: HttpRequest, provider_id: str) -> HttpResponse:
     """On to the OpenID Connect provider, and not by a redirect of the form: `form-action` would not
     let it leave this site."""
-    response = oidc_login(request, provider_id)
+    try:
+        response = oidc_login(request, provider_id)
+    except RequestException:
+        log.warning("the OpenID Connect provider does not answer", exc_info=True)
+        messages.error(request, "The other site does not answer just now. Please try again later.")
+        return redirect("account_login")
     if response.status_code != 302:
         return response
     return render(request, "socialaccount/login_redirect.html", {"redirect_to": response.headers["Location"]})
 
 
-def sign_up(request: HttpRequest) -> HttpResponse:
-    """For strangers; a guest has a name to keep."""
-    if person := person_of(request):
-        return redirect("keep-name" if person.is_guest else get_next_redirect_url(request) or "lobby")
-    return _SignUpView.as_view()(request)
-
-
 social_sign_up = _SocialSignUpView.as_view()
 
 
-@pages
-@sensitive_post_parameters("password1")
-def welcome(request: HttpRequest) -> HttpResponse:
-    """The first run: whoever comes first makes the account of the administrator."""
-    if Person.objects.filter(is_guest=False).exists():
-        raise Http404
-    if not first.is_fresh():
-        return render(request, "welcome.html", status=403)
-    form = _form_for(request)
-    if request.method == "POST" and form.is_valid() and not form.account_already_exists:
-        try:
-            with transaction.atomic():
-                SiteSettings.locked()
-                if not first.is_fresh():
-                    raise Http404  # somebody was faster
-                person = form.save(request)
-                # There is nobody to lock out, and the mail may not work yet.
-                person.is_guest, person.is_staff, person.is_superuser = False, True, True
-                person.save()
-                EmailAddress.objects.filter(user=person).update(verified=True)
-            return _welcome_in(request, person)
-        except IntegrityError:
-            form.full_clean()  # a guest took the name in this very moment
-    status = 422 if form.is_bound else 200
-    return render(request, "welcome.html", {"form": form}, status=status)
-
-
-def _form_for(request: HttpRequest) -> SignUpForm:
-    """What makes an account: for a guest without the name, which they have."""
-    data = request.POST if request.method == "POST" else None
-    guest = person_of(request)
-    return KeepNameForm(data, guest=guest) if guest else SignUpForm(data)
-
-
-def _welcome_in(request: HttpRequest, person: Person) -> HttpResponse:
-    if request.user == person:
-        _go_on(request, person)
-    response = perform_login(request, Login(user=person, email_verification="none", redirect_url="/"))
-    messages.success(request, f"Welcome, {person.username}. You are the administrator of this site.")
-    return response
-
-
-def _go_on(request: HttpRequest, person: Person) -> None:
-    """The session of a guest goes on as that of an account, under a key that nobody has seen."""
-    update_session_auth_hash(request, person)
-    # allauth looks whether sessions still hold in the database, and ends those that do not.
-    request.session.save()
-    UserSession.objects.create_from_request(request)
-
-
-# A guest's name ------------------------------------------------------------------------
-
-
-@pages
-@login_required
-@sensitive_post_parameters("password1")
-def keep_name(request: HttpRequest) -> HttpResponse:
-    """A guest gives an email and a password, and has an account from then on."""
-    guest = cast(Person, request.user)
-    if not guest.is_guest:
-        return redirect("account_email")
-    has_begun = guest.has_usable_password()  # and has yet to confirm the email
-    if not has_begun and not get_adapter().is_open_for_signup(request):
-        return render(request, "account/signup_closed.html")
-    if limited := consume_or_429(request, action="signup"):
-        return limited
-    form = KeepNameForm(request.POST if request.method == "POST" else None, guest=guest)
-    if request.method == "POST" and form.is_valid():
-        if form.account_already_exists:
-            return prevent_enumeration(request, email=form.cleaned_data["email"])
-        person = form.save(request)
-        _go_on(request, person)
-        response = complete_signup(request, user=person, redirect_url=get_next_redirect_url(request))
-        if not person.is_guest:
-            messages.success(request, f"“{person.username}” is yours now.")
-        return response
-    context = {"form": form, "next": get_next_redirect_url(request)}
-    return render(request, "account/keep_name.html", context, status=422 if form.is_bound else 200)
+# Links in mails -----------------------------------------------------------------------
 
 
 class _KeepsGuest:
@@ -186,7 +111,7 @@ reset_password_from_key = _PasswordResetFromKeyView.as_view()
 # Leaving -------------------------------------------------------------------------------
 
 
-@pages
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def close_account(request: HttpRequest) -> HttpResponse:
     """For good: the name goes, what was said stays."""
