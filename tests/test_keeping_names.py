@@ -87,10 +87,13 @@ def test_the_link_may_be_opened_in_another_browser(client: Client, guest: Person
     assert who(client) == guest
 
 
-def test_who_has_mistyped_the_email_gives_another(client: Client, guest: Person, mandatory: None) -> None:
+@pytest.mark.parametrize("sign_up", [SiteSettings.SignUp.CLOSED, SiteSettings.SignUp.INVITATION])
+def test_who_has_mistyped_the_email_gives_another(
+    client: Client, guest: Person, mandatory: None, sign_up: str
+) -> None:
     keep(client, email="amm@example.com")
     wrong = mailed_link("amm@example.com")
-    SiteSettings.objects.create(pk=1, sign_up=SiteSettings.SignUp.CLOSED)  # they have begun already
+    SiteSettings.objects.create(pk=1, sign_up=sign_up)  # they have begun already
     assert keep(client).headers["Location"] == "/account/confirm-email/"
     assert "does nothing any more" in client.get(wrong).content.decode()
     client.post(mailed_link("ann@example.com"))

@@ -57,15 +57,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         """Makes the account, and lets its owner in where an invitation has brought them."""
+        # A guest who has yet to confirm the email has been let in, and stays one until then.
+        is_let_in = user.is_guest and user.has_usable_password()
         with transaction.atomic():
-            if user.is_guest and app_settings.EMAIL_VERIFICATION == "mandatory":
-                pass  # one until the email is confirmed
-            else:
+            if not user.is_guest or app_settings.EMAIL_VERIFICATION != "mandatory":
                 user.is_guest = False
                 make_administrator_if_first(user)
             user = super().save_user(request, user, form, commit)
-            invitation = invitations.remembered(request.session)
-            is_let_in = invitation is not None and invitations.accept(invitation, user)
+            if invitation := invitations.remembered(request.session):
+                is_let_in |= invitations.accept(invitation, user)
             if not is_let_in and SiteSettings.current().sign_up == SiteSettings.SignUp.INVITATION:
                 # Somebody else has used it up in this very moment.
                 raise ImmediateHttpResponse(render(request, "account/signup_closed.html"))
