@@ -1,5 +1,7 @@
-from django.urls import path
+from django.contrib import admin
+from django.urls import include, path
 
+import rooms.admin  # noqa: F401 — what is in it
 from rooms import views
 
 urlpatterns = [
@@ -11,6 +13,10 @@ urlpatterns = [
     path("people/<int:pk>/picture/", views.picture, name="picture"),
     path("settings/", views.settings, name="settings"),
     path("settings/picture/", views.settings_picture, name="settings-picture"),
+    path("invitations/<str:token>/", views.invitation, name="invitation"),
+    path("welcome/", views.welcome, name="welcome"),
+    path("account/", include("project.account_urls")),
+    path("admin/", admin.site.urls),
     path("me.css", views.my_style, name="my-style"),
     path("parts/<str:version>/<str:name>/", views.part, name="part"),
     path("favicon.ico", views.favicon),

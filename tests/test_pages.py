@@ -22,6 +22,8 @@ METHODS = {
     "/settings/picture/": READ | {"POST"},
     "/people/{me}/": READ,
     "/people/{me}/picture/": READ,
+    "/welcome/": READ | {"POST"},
+    "/account/keep-name/": READ | {"POST"},
     "/me.css": READ,
     "/parts/x/field/": READ,
     "/favicon.ico": READ,

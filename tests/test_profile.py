@@ -42,7 +42,10 @@ def page(client: Client, person: Person) -> bytes:
 
 def test_it_is_for_whoever_is_signed_in(client: Client, bob: Person) -> None:
     response = client.get(f"/people/{bob.pk}/")
-    assert (response.status_code, response.headers["Location"]) == (302, f"/?next=/people/{bob.pk}/")
+    assert (response.status_code, response.headers["Location"]) == (
+        302,
+        f"/account/login/?next=/people/{bob.pk}/",
+    )
 
 
 @pytest.mark.parametrize("pk", ["0", "999999", "9" * 30, "9" * 5000, "-1", "x"])

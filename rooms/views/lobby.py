@@ -3,9 +3,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from rooms.accounts.first import is_fresh
 from rooms.forms import JoinForm, RoomForm
 from rooms.joining import open_room
-from rooms.models import Kind, Room
+from rooms.models import Kind, Room, SiteSettings
 from rooms.views.people import person_of, sign_in_guest
 
 MOST_ROOMS = 100
@@ -21,6 +22,9 @@ def listed_rooms() -> list[Room]:
 def lobby(request: HttpRequest) -> HttpResponse:
     """The open rooms, and the form that leads into one, making it if there is none."""
     person = person_of(request)
+    context = {"rooms": listed_rooms(), "is_fresh": is_fresh()}
+    if person is None and not SiteSettings.current().guests_allowed:
+        return render(request, "lobby.html", context, status=403 if request.method == "POST" else 200)
     form_class = RoomForm if person else JoinForm
     form = form_class(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -34,4 +38,4 @@ def lobby(request: HttpRequest) -> HttpResponse:
             form = form_class(request.POST)  # somebody took the name in this very moment
             form.is_valid()
     status = 422 if form.is_bound else 200
-    return render(request, "lobby.html", {"form": form, "rooms": listed_rooms()}, status=status)
+    return render(request, "lobby.html", context | {"form": form}, status=status)

@@ -15,5 +15,5 @@ def sign_in_guest(request: HttpRequest, name: str) -> Person:
     """Make a guest called `name`, a name that `NameForm` found free, and sign them in."""
     person = Person.guest(name)
     person.save()
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person)
     return person
