@@ -1,16 +1,20 @@
 """Coming into rooms and leaving them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from rooms import access, changes
+from rooms import access, changes, limits
 from rooms.access import Access, Refused
 from rooms.events import Notice
-from rooms.models import Kind, Membership, Person, Role, Room
+from rooms.models import Invitation, Kind, Membership, Person, Role, Room
 
 MOST_PEOPLE = 10  # in a direct room
+MOST_INVITATIONS = 100  # links into one room
+MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
 def enter(mine: Access) -> None:
@@ -45,10 +49,11 @@ def private_room(name: str, owner: Person) -> Room:
     return room
 
 
-def direct_room(person: Person, others: Sequence[Person]) -> Room:
-    """The direct room of `person` and `others`, made if there is none.
+def direct_room(person: Person, others: Sequence[Person], address: str = "") -> Room:
+    """The direct room of `person`, who is at `address`, and `others`, made if there is none.
 
-    Raises Refused where there are too many, none, or one who does not want to hear from `person`.
+    Raises Refused where there are too many, none, or one who does not want to hear from `person`,
+    and TooMany where `person` begins too many.
     """
     ids = sorted({person.pk, *(other.pk for other in others)})
     if not 2 <= len(ids) <= MOST_PEOPLE:
@@ -59,12 +64,14 @@ def direct_room(person: Person, others: Sequence[Person]) -> Room:
     key = " ".join(map(str, ids))
     if room := Room.objects.filter(people_key=key).first():
         return room
+    limits.check(limits.DIRECT, person.pk, address)
     try:
         with transaction.atomic():
             room = Room.hidden("", Kind.DIRECT, key)
             Membership.join(room.pk, *ids)
             for member_id in ids:
                 changes.notify_after_commit(Notice(member_id, "rooms"))
+        limits.count(limits.DIRECT, person.pk, address)
         return room
     except IntegrityError:  # made in this very moment
         return Room.objects.get(people_key=key)
@@ -75,7 +82,7 @@ def invite(room: Room, person: Person, by: Person) -> None:
     """Bring somebody into the room by name. Raises Refused where that cannot be."""
     mine = access.locked(room.pk, by)
     if not mine.may_invite:
-        raise Refused("You cannot invite people into this room.")
+        raise Refused(MAY_NOT_INVITE)
     # In one sentence, whichever it is: nobody learns here who has blocked them.
     theirs = access.of(access.seen_by(person).get(pk=room.pk), person)
     if theirs.is_banned or not access.may_write_to(by, person):
@@ -83,6 +90,27 @@ def invite(room: Room, person: Person, by: Person) -> None:
     if not theirs.is_member:
         Membership.join(room.pk, person.pk)
         changes.notify_after_commit(Notice(person.pk, "rooms"))
+
+
+@transaction.atomic
+def make_invitation(room: Room, by: Person, expires_at: datetime | None, most_uses: int | None) -> Invitation:
+    """A link into the room. Raises Refused where `by` may not invite, or the room has too many."""
+    mine = access.locked(room.pk, by)
+    if not mine.may_invite:
+        raise Refused(MAY_NOT_INVITE)
+    if Invitation.objects.usable().filter(room=room).count() >= MOST_INVITATIONS:
+        raise Refused(f"There are {MOST_INVITATIONS} links into this room. Revoke one first.")
+    Invitation.objects.filter(room=room).exclude(pk__in=Invitation.objects.usable()).delete()
+    return Invitation.objects.create(room=mine.room, by=by, expires_at=expires_at, most_uses=most_uses)
+
+
+def invitations_for(mine: Access) -> QuerySet[Invitation]:
+    """The links into the room that still lead there, the newest first: one's own, and to whoever
+    keeps order all."""
+    links = Invitation.objects.usable().filter(room=mine.room)
+    if not mine.keeps_order:
+        links = links.filter(by=mine.person)
+    return links.select_related("by").order_by("-pk")
 
 
 @transaction.atomic
@@ -102,4 +130,11 @@ def leave(room: Room, person: Person) -> None:
         and not others.filter(role=Role.OWNER).exists()
     ):
         raise Refused("A room needs an owner: make somebody else one first.")
-    changes.expel(mine.room, person, "You left this room.")
+    expel(mine.room, person, "You left this room.")
+
+
+def expel(room: Room, person: Person, why: str) -> None:
+    """End the membership of `person` in `room`, a room that is locked, and with it their tabs there,
+    which are told `why`, and the links they have made into it."""
+    Invitation.objects.filter(room=room, by=person).delete()
+    changes.expel(room, person, why)

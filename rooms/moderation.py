@@ -13,7 +13,8 @@ from django.utils import timezone
 from rooms import access, changes
 from rooms.access import Access, Refused
 from rooms.events import Notice
-from rooms.models import Act, Ban, Membership, Message, Person, Report, Role, Room
+from rooms.joining import expel
+from rooms.models import Act, Ban, Invitation, Membership, Message, Person, Report, Role, Room
 
 NOT_YOURS = "Only the room's moderators may do that."
 NOT_OWNER = "Only the room's owners may do that."
@@ -40,7 +41,7 @@ def remove(room: Room, person: Person, by: Person, why: str = "") -> None:
     mine = _above(room, person, by)
     if not Membership.objects.filter(room=room, person=person).exists():
         raise Refused(f"{person.username} is not in this room.")
-    changes.expel(mine.room, person, _told("You were removed from this room", why))
+    expel(mine.room, person, _told("You were removed from this room", why))
     record(What.REMOVED, by, room=mine.room, person=person, why=why)
 
 
@@ -51,7 +52,7 @@ def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None
     Ban.objects.update_or_create(
         room=mine.room, person=person, defaults={"by": by, "reason": why, "until": until}
     )
-    changes.expel(mine.room, person, _told("You were banned from this room", why))
+    expel(mine.room, person, _told("You were banned from this room", why))
     record(What.BANNED, by, room=mine.room, person=person, why=why)
 
 
@@ -69,6 +70,7 @@ def ban_from_site(person: Person, by: Person, why: str, until: datetime | None =
         raise Refused("Only administrators ban from the site, and not each other.")
     Ban.objects.update_or_create(room=None, person=person, defaults={"by": by, "reason": why, "until": until})
     Person.objects.filter(pk=person.pk).update(banned_until=until or FOR_EVER)
+    Invitation.objects.filter(by=person).delete()
     sign_out(person, _told("You were banned from this site", why))
     record(What.BANNED, by, person=person, why=why)
 
@@ -116,13 +118,15 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
     """Change the room, as `changes.configure`; what moderators may change is `is_closed` and
     `slow_seconds`, the rest is for owners."""
     mine = access.locked(room.pk, by)
+    if not (mine.owns if fields.keys() - {"is_closed", "slow_seconds"} else mine.keeps_order):
+        raise Refused(NOT_OWNER if mine.keeps_order else NOT_YOURS)
     changed = {name: value for name, value in fields.items() if getattr(mine.room, name) != value}
     if not changed:
         return
-    if not (mine.owns if changed.keys() - {"is_closed", "slow_seconds"} else mine.keeps_order):
-        raise Refused(NOT_OWNER if mine.keeps_order else NOT_YOURS)
     was = mine.room.name
     changes.configure(mine.room, **changed)
+    if changed.keys() & {"name", "archived_at"}:
+        changes.tell_members_after_commit(mine.room)
     acts = {
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),
         "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),
@@ -163,7 +167,7 @@ def reports_for(by: Person) -> "Any":
     if not by.is_superuser:
         rooms = rooms.filter(mine__role__in=[Role.OWNER, Role.MODERATOR])
     reports = Report.objects.open().filter(message__room__in=rooms.values("pk"))
-    return reports.select_related("message__author", "message__room", "by").order_by("at")
+    return reports.select_related("message__author", "message__room", "by").order_by("at", "pk")
 
 
 def _resolve(reports: Any, by: Person) -> int:

@@ -27,6 +27,7 @@ OTHERS = {
     "HTTPS",
     "SECRET_KEY",
     "TIME_ZONE",
+    "TRUSTED_PROXIES",
 }
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ  # whose environment has been seen to
 if not IS_WORKER:
@@ -115,9 +116,9 @@ def rate_limits(settings: Settings) -> Iterator[None]:
     from rooms import limits
 
     settings.RATE_LIMITS = True
-    limits._limiter.storage.reset()
+    limits._counter(settings.REDIS).reset()
     yield
-    limits._limiter.storage.reset()
+    limits._counter(settings.REDIS).reset()
 
 
 @pytest.fixture

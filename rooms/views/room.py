@@ -14,8 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from rooms import access, changes, joining, limits
 from rooms.access import Access, Refused
+from rooms.addresses import address_of
 from rooms.events import Notice
 from rooms.forms import MessageForm, NameForm, new_key
+from rooms.limits import TooMany
 from rooms.missed import PAGE
 from rooms.models import Message, Person, Room
 from rooms.news import mark_read
@@ -44,14 +46,18 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
     form = NameForm(request.POST if request.method == "POST" else None)
+    status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():
         try:
             sign_in_guest(request, form.cleaned_data["username"])
             return redirect(room)
+        except TooMany as too_many:
+            form.add_error(None, str(too_many))
+            status = too_many.status
         except IntegrityError:
             form = NameForm(request.POST)
             form.is_valid()
-    return render(request, "name.html", {"form": form, "room": room}, status=422 if form.is_bound else 200)
+    return render(request, "name.html", {"form": form, "room": room}, status=status)
 
 
 def _show(
@@ -61,6 +67,7 @@ def _show(
     body: str = "",
     key: str = "",
     problems: list[str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
@@ -86,7 +93,7 @@ def _show(
         "problems": problems,
         "why_not_post": mine.why_not_post(),
     }
-    return render(request, "room.html", context, status=422 if problems else 200)
+    return render(request, "room.html", context, status=status)
 
 
 def _first_new(mine: Access, page: Sequence[Message]) -> int | None:
@@ -137,18 +144,19 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     room = mine.room
-    form = MessageForm(request.POST)
+    form, status = MessageForm(request.POST), 422
+    whose = person.pk, address_of(request)
     problems = [] if form.is_valid() else form.problems()
-    if not problems and not limits.may_post(person.pk):
-        problems = [limits.TOO_MANY]
+    if not problems and (too_many := limits.why_not(limits.POSTS, *whose)):
+        problems, status = [too_many], 429
     if not problems:
         try:
             changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
-            limits.posted(person.pk)
+            limits.count(limits.POSTS, *whose)
             return redirect(room)
         except Refused as refusal:
             problems = [str(refusal)]
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
-    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems)
+    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems, status)
