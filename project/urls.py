@@ -1,5 +1,7 @@
+from django.contrib import admin
 from django.urls import path
 
+import rooms.admin  # noqa: F401 — what is in it
 from rooms import views
 
 urlpatterns = [
@@ -7,6 +9,35 @@ urlpatterns = [
     path("rooms/<str:slug>/", views.room, name="room"),
     path("rooms/<str:slug>/messages/", views.messages, name="messages"),
     path("rooms/<str:slug>/messages/<int:seq>/", views.message, name="message"),
+    path("rooms/<str:slug>/messages/<int:seq>/delete/", views.delete_message, name="delete-message"),
+    path("rooms/<str:slug>/messages/<int:seq>/report/", views.report_message, name="report-message"),
+    path("rooms/<str:slug>/about/", views.about, name="about"),
+    path("rooms/<str:slug>/star/", views.star, name="star"),
+    path("rooms/<str:slug>/mute/", views.mute, name="mute"),
+    path("rooms/<str:slug>/leave/", views.leave, name="leave"),
+    path("rooms/<str:slug>/invite/", views.invite, name="invite"),
+    path("rooms/<str:slug>/links/", views.make_link, name="make-link"),
+    path("rooms/<str:slug>/links/<int:pk>/revoke/", views.revoke_link, name="revoke-link"),
+    path("rooms/<str:slug>/people/<int:pk>/", views.member, name="member"),
+    path("rooms/<str:slug>/people/<int:pk>/role/", views.give_role, name="give-role"),
+    path("rooms/<str:slug>/people/<int:pk>/remove/", views.remove, name="remove"),
+    path("rooms/<str:slug>/people/<int:pk>/ban/", views.ban, name="ban"),
+    path("rooms/<str:slug>/people/<int:pk>/unban/", views.unban, name="unban"),
+    path("rooms/<str:slug>/bans/", views.bans, name="bans"),
+    path("rooms/<str:slug>/slow/", views.slow, name="slow"),
+    path("rooms/<str:slug>/close/", views.close, name="close"),
+    path("rooms/<str:slug>/describe/", views.describe, name="describe"),
+    path("rooms/<str:slug>/archive/", views.archive, name="archive"),
+    path("new-room/", views.new_room, name="new-room"),
+    path("direct/", views.direct, name="direct"),
+    path("archived/", views.archived, name="archived"),
+    path("blocks/", views.blocks, name="blocks"),
+    path("people/<int:pk>/block/", views.block, name="block"),
+    path("people/<int:pk>/unblock/", views.unblock, name="unblock"),
+    path("reports/", views.reports, name="reports"),
+    path("reports/<int:pk>/dismiss/", views.dismiss_report, name="dismiss-report"),
+    path("reports/<int:pk>/delete/", views.delete_reported, name="delete-reported"),
+    path("admin/", admin.site.urls),
     path("me.css", views.my_style, name="my-style"),
     path("parts/<str:version>/<str:name>/", views.part, name="part"),
     path("favicon.ico", views.favicon),

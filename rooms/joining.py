@@ -10,10 +10,12 @@ from django.db.models import QuerySet
 from rooms import access, changes, limits
 from rooms.access import Access, Refused
 from rooms.events import Notice
-from rooms.models import Invitation, Kind, Membership, Person, Role, Room
+from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
+from rooms.names import same_name_key
 
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
+MOST_BLOCKS = 1000  # of one person
 MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
@@ -29,20 +31,31 @@ def enter(mine: Access) -> None:
 aenter = database_sync_to_async(enter)
 
 
+def check_may_open(name: str, person: Person | None, address: str) -> None:
+    """Raises TooMany where there is no open room of this name, and whoever is at `address` has made
+    too many."""
+    if not Room.objects.filter(name_key=same_name_key(name), kind=Kind.OPEN).exists():
+        limits.check(limits.ROOMS, person.pk if person else None, address)
+
+
 @transaction.atomic
-def open_room(name: str, person: Person | None) -> Room:
+def open_room(name: str, person: Person | None, address: str = "") -> Room:
     """The open room of this name, made if there is none; who makes a room owns it."""
     room, is_new = Room.find_or_make(name)
-    if is_new and person is not None:
-        Membership.join(room.pk, person.pk, role=Role.OWNER)
+    if is_new:
+        limits.count(limits.ROOMS, person.pk if person else None, address)
+        if person is not None:
+            Membership.join(room.pk, person.pk, role=Role.OWNER)
     return room
 
 
 @transaction.atomic
-def private_room(name: str, owner: Person) -> Room:
-    """A new private room. Raises Refused for a guest."""
+def private_room(name: str, owner: Person, address: str = "") -> Room:
+    """A new private room. Raises Refused for a guest, and TooMany."""
     if owner.is_guest:
         raise Refused("Guests cannot make private rooms. Keep your name first.")
+    limits.check(limits.ROOMS, owner.pk, address)
+    limits.count(limits.ROOMS, owner.pk, address)
     room = Room.hidden(name, Kind.PRIVATE)
     Membership.join(room.pk, owner.pk, role=Role.OWNER)
     changes.notify_after_commit(Notice(owner.pk, "rooms"))
@@ -92,6 +105,13 @@ def invite(room: Room, person: Person, by: Person) -> None:
         changes.notify_after_commit(Notice(person.pk, "rooms"))
 
 
+def prefer(mine: Access, **preferences: bool) -> None:
+    """Have the room starred, or muted: in all tabs of the person. Raises Refused for who is not in it."""
+    if not Membership.objects.filter(room=mine.room, person=mine.person).update(**preferences):
+        raise Refused("You are not in this room.")
+    changes.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
+
+
 @transaction.atomic
 def make_invitation(room: Room, by: Person, expires_at: datetime | None, most_uses: int | None) -> Invitation:
     """A link into the room. Raises Refused where `by` may not invite, or the room has too many."""
@@ -138,3 +158,16 @@ def expel(room: Room, person: Person, why: str) -> None:
     which are told `why`, and the links they have made into it."""
     Invitation.objects.filter(room=room, by=person).delete()
     changes.expel(room, person, why)
+
+
+def block(person: Person, other: Person) -> None:
+    """Have `person` hear no more from `other`. Raises Refused where that makes no sense."""
+    if other.pk == person.pk:
+        raise Refused("You cannot block yourself.")
+    if person.blocks.count() >= MOST_BLOCKS:
+        raise Refused(f"You have blocked {MOST_BLOCKS:,} people. Unblock somebody first.")
+    Block.objects.get_or_create(person=person, blocked=other)
+
+
+def unblock(person: Person, other: Person) -> None:
+    Block.objects.filter(person=person, blocked=other).delete()

@@ -55,9 +55,7 @@ POSTS = Limit(
 )
 # An office or a school may have one address.
 GUESTS = Limit("guest", "Too many people came from where you are.", RateLimitItemPerHour(100))
-ROOMS = Limit(
-    "room", "You are making too many rooms.", RateLimitItemPerHour(50), RateLimitItemPerHour(10)
-)
+ROOMS = Limit("room", "You are making too many rooms.", RateLimitItemPerHour(50), RateLimitItemPerHour(10))
 INVITATIONS = Limit(
     "invite", "You are inviting too many people at once.", RateLimitItemPerHour(200), RateLimitItemPerHour(60)
 )

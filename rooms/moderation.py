@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from rooms import access, changes
 from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.joining import expel
-from rooms.models import Act, Ban, Invitation, Membership, Message, Person, Report, Role, Room
+from rooms.models import Act, Ban, Invitation, Kind, Membership, Message, Person, Report, Role, Room
 
 NOT_YOURS = "Only the room's moderators may do that."
 NOT_OWNER = "Only the room's owners may do that."
@@ -61,6 +62,11 @@ def unban(room: Room, person: Person, by: Person) -> None:
     mine = _keeping_order(room, by)
     if Ban.objects.filter(room=mine.room, person=person).delete()[0]:
         record(What.UNBANNED, by, room=mine.room, person=person)
+
+
+def bans_of(room: Room) -> QuerySet[Ban]:
+    """The bans from the room that are in force."""
+    return Ban.objects.in_force().filter(room=room)
 
 
 @transaction.atomic
@@ -143,6 +149,8 @@ def report(message: Message, by: Person, reason: str) -> None:
     """Bring a message before the room's moderators."""
     mine = access.locked(message.room_id, by)
     message.refresh_from_db()
+    if mine.room.kind == Kind.DIRECT:
+        raise Refused("Nobody keeps order in a direct conversation. You can block who wrote it.")
     if not mine.may_enter or message.deleted_at is not None:
         raise Refused("This message is not there any more.")
     _, is_new = Report.objects.get_or_create(
@@ -161,7 +169,7 @@ def dismiss(report: Report, by: Person) -> None:
         record(What.DISMISSED, by, room=message.room, person=message.author, seq=message.seq)
 
 
-def reports_for(by: Person) -> "Any":
+def reports_for(by: Person) -> QuerySet[Report]:
     """The open reports that `by` may work through, the oldest first."""
     rooms = access.visible_to(by)
     if not by.is_superuser:
