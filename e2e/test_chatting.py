@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from e2e.conftest import Site
-from e2e.pages import Room, until_live, wait_until
+from e2e.pages import Room, join, until_live, wait_until
 from e2e.site import expect_shows_all, manage, say, send, shown
 
 HOSTILE = [
@@ -385,12 +385,12 @@ def test_the_sidebar_leads_to_another_room(room: Room, tab: Callable[..., Page])
     other = Room(tab)
     bob = other.tab("bob")
     say(bob, "over here")
-    ann = room.tab("ann")
+    ann = join(other.tab("ann"), room.name)
     say(ann, "over there")
     expect_messages(ann, 1)
     with until_live(ann):
         ann.get_by_role("navigation").get_by_role("link", name=other.name, exact=True).click()
-    expect(ann.get_by_role("heading")).to_have_text(other.name)
+    expect(ann.get_by_role("heading", level=1)).to_have_text(other.name)
     say(ann, "here I am")
     for page in (ann, bob):
         expect_messages(page, 2)

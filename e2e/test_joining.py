@@ -71,14 +71,14 @@ def test_the_lobby_lists_open_rooms_the_liveliest_first(
         lobby.reload()
         expect(lobby.locator(".room-list li").first).to_contain_text(first.name)
     listed.click()
-    expect(lobby.get_by_role("heading")).to_have_text(f"Join {room.name}")
+    expect(lobby.get_by_role("heading", level=1)).to_have_text(f"Join {room.name}")
 
 
 def test_joining_makes_the_room_and_leads_there(room: Room) -> None:
     page = room.tab("ann")
     assert page.url.endswith(room.path)
     expect(page).to_have_title(f"{room.name} – Parlor")
-    expect(page.get_by_role("heading")).to_have_text(room.name)
+    expect(page.get_by_role("heading", level=1)).to_have_text(room.name)
     expect(page.locator(".sidebar [aria-current=page]")).to_have_text(room.name)
     expect(page.get_by_text(f"You are {room.called('ann')}")).to_be_visible()
 
@@ -145,7 +145,7 @@ def test_names_in_any_script(place: str, name: str, tab: Callable[..., Page]) ->
     say(page, "hello")
     with until_live(page):
         page.reload()
-    expect(page.get_by_role("heading")).to_have_text(place)
+    expect(page.get_by_role("heading", level=1)).to_have_text(place)
     expect(page.get_by_text(f"You are {name}")).to_be_visible()
     expect(page.locator(".message")).to_have_count(1)
     assert shown(page) == [(1, name, "hello")]
@@ -163,7 +163,7 @@ def test_a_stranger_with_a_link_is_asked_for_a_name_and_lands_there(
     page = new_page()
     page.goto(room.path)
     expect(page).to_have_title(f"{room.name} – Parlor")
-    expect(page.get_by_role("heading")).to_have_text(f"Join {room.name}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Join {room.name}")
     expect(page.get_by_text("hello")).to_have_count(0)
     name_field(page).fill(room.called("ann"))
     press_join(page)
@@ -184,7 +184,7 @@ def test_what_is_not_there(path: str, new_page: Callable[..., Page], page_errors
     response = page.goto(path)
     assert response and response.status == 404
     expect(page).to_have_title("Not here – Parlor")
-    expect(page.get_by_role("heading")).to_have_text("There is no such page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     page.get_by_role("link", name="Go to the lobby").click()
     expect(page).to_have_title("Parlor")
     expect(page.get_by_role("heading", level=1)).to_have_text("Parlor")

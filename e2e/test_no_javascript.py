@@ -28,7 +28,7 @@ def plain_tab(room: Room, new_page: Callable[..., Page]) -> Callable[[str], Page
         page.get_by_label("Room", exact=True).fill(room.name)
         page.get_by_label("Your name").fill(room.called(name))
         page.get_by_role("button", name="Join").click()
-        expect(page.get_by_role("heading")).to_have_text(room.name)
+        expect(page.get_by_role("heading", level=1)).to_have_text(room.name)
         return page
 
     return make

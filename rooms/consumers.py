@@ -95,12 +95,12 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def enter(self, person: Person, slug: str) -> None:
         try:
             mine, self.title = await found(slug, person)
+            if mine.may_enter and not mine.is_member:
+                await joining.aenter(mine)
         except NoRoom:
             return await self.turn_away(NO_SUCH_ROOM, "This room is not there.")
         if mine.is_banned:
             return await self.turn_away(NOT_ALLOWED, f"You are banned from this room: {mine.ban_reason}")
-        if not mine.is_member:
-            await joining.aenter(mine)
         self.person, self.room = person, mine.room
         self.mistakes = self.frames = 0
         self.counting_since = self.resumed_at = self.typed_at = 0.0

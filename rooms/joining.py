@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from rooms import access, changes, limits
-from rooms.access import Access, Refused
+from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
 from rooms.names import same_name_key
@@ -20,11 +20,15 @@ MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
 def enter(mine: Access) -> None:
-    """Whoever enters an open room has joined it. Raises Refused for who may not enter."""
+    """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
+    the room is gone by now."""
     if not mine.may_enter or mine.person is None:
         raise Refused("You cannot enter this room.")
     if not mine.is_member:
-        Membership.join(mine.room.pk, mine.person.pk)
+        try:
+            Membership.join(mine.room.pk, mine.person.pk)
+        except IntegrityError:
+            raise NoRoom from None
         changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
 
 

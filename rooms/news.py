@@ -97,11 +97,18 @@ class Watched:
 @reading
 def known_of(person_id: int) -> list[Known]:
     """How the person stands with each of their rooms. One query."""
-    rows = Membership.objects.filter(person=person_id, room__archived_at=None)
-    values = rows.values_list(
-        "room", "is_muted", "read_seq", "room__last_seq", "mentions", "room__people_key"
-    )
-    return [Known(*row, _partners(people_key, person_id)) for *row, people_key in values]
+    rows = Membership.objects.filter(person=person_id, room__archived_at=None).select_related("room")
+    return [
+        Known(
+            room_id=mine.room_id,
+            is_muted=mine.is_muted,
+            read_seq=mine.read_seq,
+            last_seq=mine.room.last_seq,
+            mentions=mine.mentions,
+            partners=_partners(mine.room.people_key, person_id),
+        )
+        for mine in rows
+    ]
 
 
 def _partners(people_key: str | None, person_id: int) -> frozenset[int]:

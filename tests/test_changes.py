@@ -48,7 +48,7 @@ class TestPost:
             changes.post(room(), person(), "hello")
             assert published == []
         assert [change.version for change in published] == [1]
-        assert "hello" in published[0].fragment
+        assert "hello" in published[0].html("UTC")
 
     def test_is_not_published_when_it_is_rolled_back(
         self, room: Callable[..., Room], person: Callable[..., Person], published: list[Change]

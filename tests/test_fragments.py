@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_django import Settings
 
 from rooms import changes, fragments
 from rooms.models import Message, Person, Room
@@ -84,7 +83,7 @@ AT = datetime(2024, 2, 3, 12, 0, tzinfo=UTC)
 def unsaved(body: str = "hello", name: str = "ann", **fields: object) -> Message:
     author = Person(pk=7, username=name)
     return Message(
-        **{"room_id": 1, "author": author, "seq": 2, "version": 2, "at": AT, "previous_at": AT}
+        **{"room": room_called("x"), "author": author, "seq": 2, "version": 2, "at": AT, "previous_at": AT}
         | {"body": body, "html": fragments.body_html(body)}
         | fields
     )
@@ -125,10 +124,10 @@ def text(html: str) -> str:
 
 
 EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
-    "a body": lambda text: fragments.change(unsaved(text)),
-    "an author": lambda text: fragments.change(unsaved(name=text)),
-    "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)]),
-    "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)]),
+    "a body": lambda text: fragments.change(unsaved(text), "UTC", is_new=True),
+    "an author": lambda text: fragments.change(unsaved(name=text), "UTC", is_new=True),
+    "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)], "UTC"),
+    "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)], "UTC"),
     "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
     "a problem": lambda text: fragments.refused(room_called("x"), "key", [text]),
     "a problem of no form": lambda text: fragments.refused(room_called("x"), "", [text]),
@@ -145,9 +144,9 @@ def test_a_text_is_a_text_wherever_it_is_shown(fragment: str, payload: str) -> N
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_text_reads_as_it_was_written(payload: str) -> None:
-    message = find(fragments.change(unsaved(payload, payload)), "li")
-    assert find(fragments.change(unsaved(payload)), class_="text").text == payload
-    assert find(fragments.change(unsaved(name=payload)), class_="author").text == payload
+    message = find(fragments.change(unsaved(payload, payload), "UTC", is_new=True), "li")
+    assert find(fragments.change(unsaved(payload), "UTC", is_new=True), class_="text").text == payload
+    assert find(fragments.change(unsaved(name=payload), "UTC", is_new=True), class_="author").text == payload
     assert message["id"] == "message-2"
 
 
@@ -166,6 +165,7 @@ def test_a_name_is_a_text_on_every_page(person: Callable[..., Person]) -> None:
         pages += [member.get(f"{url}messages/?after=0") for url in urls]
         return [shape(page.content) for page in pages]
 
+    shapes()  # now the member has joined them all
     harmless = shapes()
     for room, author, payload in zip(rooms, authors, PAYLOADS, strict=True):
         Room.objects.filter(pk=room.pk).update(name=payload[: Room.NAME_LENGTH])
@@ -302,7 +302,7 @@ def test_a_message_looks_the_same_to_everybody_and_as_it_was_sent_out(
         page = client.get("/rooms/lounge/").content.decode()
         seen.append(page[page.index('<li class="message') : page.index("</ol>")].strip())
     assert seen[0] == seen[1]
-    sent = fragments.change(Message.objects.get(pk=message.pk))
+    sent = fragments.change(Message.objects.get(pk=message.pk), "UTC", is_new=True)
     assert seen[0] in sent
     assert len(find_all(sent, "li")) == 1
 
@@ -325,7 +325,7 @@ def test_a_message_goes_on_where_its_author_left_off_within_five_minutes(
 
 
 def test_the_first_message_of_a_room_starts_a_day() -> None:
-    fragment = fragments.change(unsaved(previous_at=None))
+    fragment = fragments.change(unsaved(previous_at=None), "UTC", is_new=True)
     assert find(fragment, class_="day").text == "Saturday, 3 February 2024"
     assert "grouped" not in find(fragment, "li").classes
 
@@ -334,13 +334,10 @@ def test_the_first_message_of_a_room_starts_a_day() -> None:
     ("time_zone", "starts_day", "hour"),
     [("UTC", False, "23:01"), ("Europe/Amsterdam", True, "00:01"), ("America/New_York", False, "18:01")],
 )
-def test_a_day_starts_at_midnight_of_the_time_zone(
-    settings: Settings, time_zone: str, starts_day: bool, hour: str
-) -> None:
-    settings.TIME_ZONE = time_zone
+def test_a_day_starts_at_midnight_of_the_time_zone(time_zone: str, starts_day: bool, hour: str) -> None:
     before = datetime(2024, 2, 3, 22, 59, tzinfo=UTC)
     message = unsaved(previous_at=before, at=before + timedelta(minutes=2), follows_author=True)
-    fragment = fragments.change(message, "UTC", is_new=True)
+    fragment = fragments.change(message, time_zone, is_new=True)
     assert bool(find_all(fragment, class_="day")) is starts_day
     assert ("grouped" in find(fragment, "li").classes) is not starts_day
     assert find_all(fragment, "time")[-1].text == hour

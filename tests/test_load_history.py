@@ -23,6 +23,7 @@ from rooms.hub import Hub
 from rooms.management.commands import load_history
 from rooms.models import Membership, Message, Person, Room
 from tests import shell
+from tests.page import Page
 from tests.shell import wait_until
 from tests.waiting import until
 
@@ -361,23 +362,13 @@ def test_no_query_for_each_line_or_author(
         assert changes.load(lounge, lines) == 0
 
 
-class Tab:
-    resumed = True
-
-    def __init__(self) -> None:
-        self.html = ""
-
-    def give(self, frame: str) -> None:
-        self.html += frame
-
-
 @pytest.mark.django_db(transaction=True)
 async def test_an_open_tab_is_shown_the_newest_page() -> None:
     lounge = await database_sync_to_async(Room.named)("Lounge")
-    tab = Tab()
-    await Hub.here().join(lounge.pk, tab)
+    tab = Page()
+    assert (await Hub.here().join(lounge.pk, tab)).admit(tab)
     lines = read(conversation(900).encode())[0]
     await database_sync_to_async(changes.load)(lounge, lines)
-    await until(lambda: "message 899" in tab.html)
-    assert "message 800" not in tab.html
+    await until(lambda: "message 899" in tab.texts)
+    assert "message 800" not in tab.texts
     await Hub.here().close()

@@ -6,8 +6,9 @@ import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import Client
 
-from rooms.models import Person, Room
+from rooms.models import Block, Person, Room
 from rooms.parts import NAMES, parts_version
+from rooms.views.small import style_version
 from tests.html import find, find_all
 
 pytestmark = pytest.mark.django_db
@@ -96,8 +97,21 @@ def test_a_viewers_style_is_kept_by_the_viewers_browser_alone(client: Client, me
     assert "private" in response.headers["Cache-Control"]
     assert "public" not in response.headers["Cache-Control"]
     assert response.headers["Vary"] == "Cookie"
-    page = client.get("/rooms/lounge/").content
-    assert find(page, "link", href=f"/me.css?v={member.pk}")["rel"] == "stylesheet"
+    url = f"/me.css?v={style_version(member)}"
+    assert find(client.get("/rooms/lounge/").content, "link", href=url)["rel"] == "stylesheet"
+
+
+def test_a_viewers_style_shows_what_is_theirs_and_hides_whom_they_block(
+    client: Client, member: Person, person: Callable[..., Person]
+) -> None:
+    bob, before = person("bob"), style_version(member)
+    css = client.get("/me.css").content.decode()
+    assert f'.message[data-author="{member.pk}"]' in css
+    assert f'.mention[data-person="{member.pk}"]' in css
+    assert f'"{bob.pk}"' not in css
+    Block.objects.create(person=member, blocked=bob)
+    assert f'.message[data-author="{bob.pk}"]{{display:none}}' in client.get("/me.css").content.decode()
+    assert style_version(member) not in (before, style_version(bob))
 
 
 # Parts ---------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from django.test import Client
 from django.urls import include, path
 
 from rooms import changes, fragments
-from rooms.models import Message, Person, Room
+from rooms.models import Ban, Message, Person, Room
 from rooms.parts import NAMES, parts_version
+from rooms.sidebar import Entry, sidebar
 from tests.html import Element, elements, find_all
 
 ROOT = Path(settings.BASE_DIR)
@@ -240,6 +241,8 @@ PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]]
     "older": ("member", lambda client: client.get(MESSAGES, {"before": 60}), 200, FRAMED),
     "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
     "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
+    "message": ("member", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "banned": ("banned", lambda client: client.get(ROOM), 403, WITH_FRAME),
     "style": ("member", lambda client: client.get("/me.css"), 200, {}),
     "health": ("stranger", lambda client: client.get("/healthz"), 200, {}),
     "not allowed": ("stranger", lambda client: client.delete("/"), 405, {}),
@@ -264,9 +267,13 @@ def clients(room: Callable[..., Room], person: Callable[..., Person]) -> dict[st
     ann, lounge = person("ann"), room("Lounge")
     for n in range(60):
         changes.post(lounge, ann, f"see http://a.example/{n}")
-    stranger, member = Client(raise_request_exception=False), Client()
+    stranger, member, banned = Client(raise_request_exception=False), Client(), Client()
     member.force_login(ann)
-    return {"stranger": stranger, "member": member, "checked": Client(enforce_csrf_checks=True)}
+    bob = person("bob")
+    banned.force_login(bob)
+    Ban.objects.create(room=lounge, person=bob, reason="noise")
+    checked = Client(enforce_csrf_checks=True)
+    return {"stranger": stranger, "member": member, "banned": banned, "checked": checked}
 
 
 pages = pytest.mark.parametrize("page", PAGES)
@@ -316,7 +323,7 @@ def test_the_room_loads_htmx_and_its_two_extensions(clients: dict[str, Client]) 
 
 
 @urls
-@pytest.mark.parametrize("page", [page for page in PAGES if "room" not in page and "message" not in page])
+@pytest.mark.parametrize("page", [page for page in PAGES if "room" not in page and "message " not in page])
 @pytest.mark.django_db
 def test_other_pages_load_no_script_at_all(clients: dict[str, Client], page: str) -> None:
     who, ask, _, _ = PAGES[page]
@@ -329,8 +336,18 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
     message = changes.post(lounge, person(), "see http://a.example/")
     assert Message.objects.get() == message
     for fragment in [
-        fragments.change(message),
-        fragments.start_over(lounge, [message]),
+        fragments.change(message, "UTC", is_new=True),
+        fragments.change(message, "UTC", is_new=False),
+        fragments.start_over(lounge, [message], "UTC"),
+        fragments.head(lounge),
+        fragments.news(lounge.pk, Entry(lounge.pk, "", "", "open", False, False, True, 2)),
+        fragments.title("Lounge", 2),
+        fragments.dot(message.author_id, 2),
+        fragments.present([(1, "ann", True)], 20),
+        fragments.typing([(1, "ann")]),
+        fragments.rooms(sidebar(message.author), lounge),
+        fragments.eye(),
+        fragments.farewell("because"),
         fragments.cursor(57),
         fragments.accepted(lounge, "key", "spare", "lead"),
         fragments.refused(lounge, "key", ["a problem"]),

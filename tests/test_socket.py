@@ -15,7 +15,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from rooms import changes, consumers
+from rooms import changes, consumers, presence
 from rooms.hub import Hub
 from rooms.models import Message, Person, Room
 from tests.page import Page
@@ -79,6 +79,12 @@ async def connect(lounge: Room) -> AsyncIterator[Callable[..., Awaitable[Socket]
             await socket.disconnect()
     await Hub.here().close()
     await get_channel_layer().flush()
+
+
+@pytest.fixture(autouse=True)
+def nobody_looks_who_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no frames come but those a test asks for."""
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 3600)
 
 
 @pytest.fixture(autouse=True)
