@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,9 @@ class IsBanned(admin.SimpleListFilter):
         banned = Q(banned_until__gt=timezone.now())
         chosen = {"yes": banned, "no": Q(banned_until=None) | ~banned}
         return queryset.filter(chosen[self.value()]) if self.value() in chosen else queryset  # type: ignore[index]
+
+
+admin.site.unregister(Group)  # which Django's own list of people brings along
 
 
 @admin.register(Person)

@@ -13,7 +13,6 @@ from rooms.models import Kind, Message, Person
 from rooms.room_forms import ReasonForm, ReportForm
 from rooms.sidebar import title_in
 from rooms.views.acts import in_room, tried
-from rooms.views.small import style_version
 
 
 @require_safe
@@ -40,7 +39,6 @@ def _show(
         "access": mine,
         "message": message,
         "title": title_in(mine.room, person),
-        "style_version": style_version(person),
         "is_own": is_own,
         "may_delete": is_there and mine.may_delete(message),
         "may_report": is_there and not is_own and mine.room.kind != Kind.DIRECT,
