@@ -102,6 +102,8 @@ class Access:
 
     def why_not_post(self) -> str:
         """Why the person may not write in the room; nothing, if they may."""
+        if self.person is None or not self.person.is_active:
+            return "This account is closed."
         if self.is_banned:
             return "You are banned from this room."
         if not self.may_enter:

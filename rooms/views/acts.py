@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 
 from rooms import access
-from rooms.access import Refused
+from rooms.access import Access, Refused
 from rooms.views.people import person_of
 
 View = Callable[..., HttpResponse]
@@ -32,7 +32,7 @@ def in_room(view: View) -> View:
         if mine.is_banned:
             return render(request, "banned.html", {"access": mine}, status=403)
         if mine.room.slug != slug and request.method != "POST":
-            return redirect(_moved(request, mine.room.slug, kwargs))
+            return moved(request, mine)
         try:
             return view(request, mine, person, **kwargs)
         except Refused as refusal:
@@ -58,11 +58,13 @@ def signed_in(view: View) -> View:
     return wrapper
 
 
-def _moved(request: HttpRequest, slug: str, kwargs: dict[str, Any]) -> str:
+def moved(request: HttpRequest, mine: Access) -> HttpResponse:
+    """The way from where the room was to where it is."""
     assert request.resolver_match is not None  # noqa: S101 — a view was found
+    kwargs = request.resolver_match.kwargs | {"slug": mine.room.slug}
     query = request.META.get("QUERY_STRING", "")
-    address = resolve_url(request.resolver_match.view_name, slug=slug, **kwargs)
-    return f"{address}?{query}" if query else address
+    address = resolve_url(request.resolver_match.view_name, **kwargs)
+    return redirect(f"{address}?{query}" if query else address)
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:

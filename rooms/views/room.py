@@ -22,6 +22,7 @@ from rooms.missed import PAGE
 from rooms.models import Message, Person, Room
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
+from rooms.views.acts import moved
 from rooms.views.people import person_of, sign_in_guest
 from rooms.views.small import style_version
 
@@ -38,7 +39,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     person = person_of(request)
     mine = access.find(slug, person)
     if mine.room.slug != slug:
-        return redirect(mine.room)
+        return moved(request, mine)
     if person is None:
         return _ask_name(request, mine.room)
     return _show(request, mine, person)
@@ -132,6 +133,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(room)
     if request.method == "POST":
         return _post(request, mine, person)
+    if room.slug != slug:
+        return moved(request, mine)
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
     page = Message.objects.page_before(room, size=PAGE, before=_seq(request, "before"))
@@ -155,7 +158,7 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             limits.count(limits.POSTS, *whose)
             return redirect(room)
         except Refused as refusal:
-            problems = [str(refusal)]
+            problems, status = [str(refusal)], refusal.status
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
