@@ -139,9 +139,9 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
         "is_closed": (What.CLOSED if mine.room.is_closed else What.OPENED, ""),
         "slow_seconds": (What.SLOWED, f"{mine.room.slow_seconds} seconds"),
     }
-    for name in changed.keys() & acts.keys():
-        what, details = acts[name]
-        record(what, by, room=mine.room, why=details)
+    for name, (what, details) in acts.items():
+        if name in changed:
+            record(what, by, room=mine.room, why=details)
 
 
 @transaction.atomic
