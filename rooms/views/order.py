@@ -37,6 +37,7 @@ def _show(
         "theirs": theirs,
         "current_ban": moderation.bans_of(mine.room).filter(person=other).first(),
         "may_remove": may_remove,
+        "may_give_role": theirs is not None and mine.owns,
         "may_ban": may_remove or not (theirs or other.is_superuser),
         "remove": ReasonForm(auto_id="remove-%s"),
         "ban": BanForm(auto_id="ban-%s"),
