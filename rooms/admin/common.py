@@ -55,7 +55,8 @@ class Long(admin.ModelAdmin):
                 act(row, administrator(request))
                 count += 1
             except Refused as refusal:
-                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+                whose = getattr(row, "person", row)
+                self.message_user(request, f"{whose}: {refusal}", messages.ERROR)
         if count:
             self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
 
