@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from rooms import changes, fragments
+from rooms import changes, fragments, moderation
 from rooms.models import Ban, Message, Person, Room
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
@@ -226,6 +226,11 @@ FRAMED = WITH_FRAME | {"frame-ancestors": ["'self'"]}
 ROOM, MESSAGES = "/rooms/lounge/", "/rooms/lounge/messages/"
 TOO_LONG = {"body": "x" * 4001, "room_name": "x" * 61, "username": "x" * 41}
 
+
+def person_id(name: str) -> int:
+    return Person.objects.get(username=name).pk
+
+
 # Of every page: who asks, how, its status and what its policy has beside or instead of the usual.
 PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]] = {
     "lobby": ("stranger", lambda client: client.get("/"), 200, {}),
@@ -242,6 +247,25 @@ PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]]
     "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
     "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
     "message": ("member", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "about": ("keeper", lambda client: client.get(f"{ROOM}about/"), 200, {}),
+    "about, refused": ("keeper", lambda client: client.post(f"{ROOM}invite/", {"names": "x"}), 422, {}),
+    "not now": ("member", lambda client: client.post(f"{ROOM}close/", {"on": "1"}), 403, {}),
+    "somebody in it": ("keeper", lambda client: client.get(f"{ROOM}people/{person_id('bob')}/"), 200, {}),
+    "bans": ("keeper", lambda client: client.get(f"{ROOM}bans/"), 200, {}),
+    "reports": ("keeper", lambda client: client.get("/reports/"), 200, {}),
+    "new private": ("member", lambda client: client.get("/new-room/"), 200, {}),
+    "direct": ("member", lambda client: client.get("/direct/"), 200, {}),
+    "archived": ("member", lambda client: client.get("/archived/"), 200, {}),
+    "blocks": ("member", lambda client: client.get("/blocks/"), 200, {}),
+    "ban from the site": (
+        "keeper",
+        lambda client: client.post(
+            "/admin/rooms/person/", {"action": "ban", "_selected_action": person_id("bob")}
+        ),
+        200,
+        {},
+    ),
     "banned": ("banned", lambda client: client.get(ROOM), 403, WITH_FRAME),
     "style": ("member", lambda client: client.get("/me.css"), 200, {}),
     "health": ("stranger", lambda client: client.get("/healthz"), 200, {}),
@@ -263,7 +287,8 @@ PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]]
 
 @pytest.fixture
 def clients(room: Callable[..., Room], person: Callable[..., Person]) -> dict[str, Client]:
-    """A stranger, a member, and one whose forms are checked for where they come from."""
+    """A stranger, a member, who keeps order everywhere, who is banned, and one whose forms are
+    checked for where they come from."""
     ann, lounge = person("ann"), room("Lounge")
     for n in range(60):
         changes.post(lounge, ann, f"see http://a.example/{n}")
@@ -271,9 +296,19 @@ def clients(room: Callable[..., Room], person: Callable[..., Person]) -> dict[st
     member.force_login(ann)
     bob = person("bob")
     banned.force_login(bob)
+    keeper = Client()
+    keeper.force_login(Person.objects.create_superuser("keeper"))
+    keeper.get(ROOM)
+    moderation.report(Message.objects.filter(room=lounge)[0], bob, "noise")
     Ban.objects.create(room=lounge, person=bob, reason="noise")
     checked = Client(enforce_csrf_checks=True)
-    return {"stranger": stranger, "member": member, "banned": banned, "checked": checked}
+    return {
+        "stranger": stranger,
+        "member": member,
+        "keeper": keeper,
+        "banned": banned,
+        "checked": checked,
+    }
 
 
 pages = pytest.mark.parametrize("page", PAGES)
