@@ -87,8 +87,33 @@ def room_with_a_refused_message(room: Room, page: Page, server: Site) -> None:
     refuse_a_message(page)
 
 
+def settings(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    page.goto("/settings/?saved=1")
+
+
+def settings_with_errors(room: Room, page: Page, server: Site) -> None:
+    settings(room, page, server)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator(".problem")).to_have_count(1)
+    page.get_by_label("Your name").fill("")
+    page.get_by_label("About you").fill(LONG_WORD * 10)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".problem")).to_have_count(2)
+
+
+def person(room: Room, page: Page, server: Site) -> None:
+    settings(room, page, server)
+    page.get_by_label("About you").fill(LONG_WORD + " https://a.example/")
+    page.get_by_label("Time zone").select_option("America/Argentina/ComodRivadavia")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Your page").click()
+    expect(page.get_by_text("Local time")).to_be_visible()
+
+
 PAGES = [
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
+    settings, settings_with_errors, person,
 ]  # fmt: skip
 
 

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "rooms.viewer.viewers_zone",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -63,6 +64,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "rooms.viewer.theme",
             ],
         },
     },
@@ -104,6 +106,13 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+# What people upload ---------------------------------------------------------------------
+
+MEDIA_ROOT = DATA_DIR / "media"  # which has no address: only views hand out what is in it
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # of a form, without its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 # Sessions and safety -------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from django.http import HttpRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from rooms.events import session_digest
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ def same_host(origin: str, host: str) -> bool:
 
 def signed_in(application: Any) -> Any:
     """Adds to the scope whom the session cookie says this is: `user`, perhaps nobody; and
-    `session_digest`, which tells the session from others.
+    `session_key`.
 
     Channels' own middleware looks at the session again for every frame that is sent; a tab is
     sent thousands and never changes it.
@@ -72,7 +71,7 @@ def signed_in(application: Any) -> Any:
 
     async def knowing(scope: Any, receive: Any, send: Any) -> Any:
         session_key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
-        scope["session_digest"] = session_digest(session_key or "")
+        scope["session_key"] = session_key or ""
         try:
             scope["user"] = await user_of(session_key)
         except DatabaseError as error:

@@ -191,7 +191,8 @@ def delete(message: Message, by: Person) -> Change | None:
     """
     with transaction.atomic():
         mine = access.locked(message.room_id, by)
-        message.refresh_from_db()
+        message = Message.objects.select_related("author").get(pk=message.pk)
+        message.room = mine.room
         if not mine.may_delete(message):
             raise Refused("You cannot delete this message.")
         if message.deleted_at is not None:

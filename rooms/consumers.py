@@ -109,7 +109,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             person_id=person.pk,
             room_id=self.room.pk,
             zone=person.zone,
-            session=self.scope["session_digest"],
+            session_key=self.scope["session_key"],
             on_expel=self.expelled,
             on_rooms=self.rooms_changed,
             on_title=self.retitle,
@@ -125,7 +125,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             return self.expelled(NOT_TOLD_WHY)
         if self.audience.admit(tab):
             hub.news.join(tab, known)
-            hub.hear_groups()
+            hub.hear_groups()  # of the other rooms
 
     async def disconnect(self, code: int) -> None:
         self.leave()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ from rooms.typing import Typists
 log = logging.getLogger(__name__)
 
 REDIS_SECONDS = 2.0  # how long Redis may take to answer
+SESSION_SECONDS = 10.0  # between looks whether sessions have ended, which Redis tells at once
 
 
 class Hub:
@@ -49,6 +51,8 @@ class Hub:
         self._heard: set[str] = set()  # groups
         self._tasks: list[asyncio.Task[None]] = []
         self._catching_up: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._sessions_at = 0.0  # when they were last looked at
 
     async def join(self, room_id: int, tab: Tab) -> Audience:
         """Have `tab` wait for what happens in the room. When this returns, whatever will not be
@@ -57,6 +61,8 @@ class Hub:
         audience = self.audiences.setdefault(room_id, Audience(room_id))
         audience.waiting.add(tab)
         await self._subscribe(group_of(room_id))
+        if tab.person_id:
+            await self._subscribe(group_of_person(tab.person_id))
         if not audience.is_started:
             clock, _ = (await clocks([room_id])).get(room_id, (0, 0))
             audience.start(clock)
@@ -99,6 +105,8 @@ class Hub:
 
     async def close(self) -> None:
         """Stop listening; tabs are left as they are."""
+        # A cancellation alone may be lost on the way through the work of a thread.
+        self._is_over = True
         tasks = [*self._tasks, *([self._catching_up] if self._catching_up else [])]
         for task in tasks:
             task.cancel()
@@ -122,10 +130,13 @@ class Hub:
         return {*map(group_of, rooms), *map(group_of_person, self.news.people)}
 
     async def _subscribe_all(self) -> None:
+        rooms = {group_of(room_id): room_id for room_id in self.news.rooms}
         for group in self._groups - self._heard:
             # A Redis that fails for one group is not asked for the others now.
             if not await self._subscribe(group):
                 break
+            if group in rooms:
+                self.news.suspect([rooms[group]])
 
     async def _subscribe(self, group: str) -> bool:
         """Have Redis send what happens in the group; returns whether it will."""
@@ -159,7 +170,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Every few seconds: what Redis did not tell, what it was not asked, whom nobody watches."""
-        while True:
+        while not self._is_over:
             await asyncio.sleep(audiences.CHECK_SECONDS)
             try:
                 await self._check()
@@ -169,13 +180,14 @@ class Hub:
                 log.exception("the rooms' clocks could not be checked")
 
     async def _beat(self) -> None:
-        while True:
+        while not self._is_over:
             await asyncio.sleep(presence.BEAT_SECONDS)
             try:
                 await self.presence.beat()
                 self.news.met(self.presence.states())
+                await self.news.keep()
             except DatabaseError as error:
-                log.warning("who is here cannot be named: %s", error)
+                log.warning("who is here, and has read what, cannot be kept: %s", error)
             except Exception:
                 log.exception("who is here could not be told")
 
@@ -189,7 +201,9 @@ class Hub:
                 del self.audiences[room_id]  # at once: who joins from here on gets another
                 self.typists.pop(room_id, None)
                 audience.stop()
-        await self.news.keep()
+        if monotonic() - self._sessions_at > SESSION_SECONDS:
+            self._sessions_at = monotonic()
+            await self.news.end_sessions()
         await self._subscribe_all()
         for group in self._heard - self._groups:
             if group not in self._groups:  # still: somebody may have come while another was left

@@ -14,12 +14,14 @@ from time import monotonic
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.db.models import F, Q
+from django.utils import timezone
 
 from rooms import fragments
-from rooms.events import Change, Notice
-from rooms.models import Membership
+from rooms.events import SIGNED_OUT, Change, Notice
+from rooms.models import Membership, Person
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ class Tab(Protocol):
 
     person_id: int
     room_id: int  # the one it shows
-    session: str
+    session: str  # the digest of the key
+    session_key: str
     is_seen: bool  # whether anybody has it before them
 
     def give(self, frame: str) -> None: ...
@@ -55,6 +58,7 @@ class State:
     is_muted: bool
     is_new: bool  # told that something is new
     mentions: int
+    counted_seq: int  # up to which the database had counted them
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +120,32 @@ def _partners(people_key: str | None, person_id: int) -> frozenset[int]:
 
 
 @reading
-def mentions_of(room_id: int, people_ids: Iterable[int]) -> dict[int, int]:
-    """How often these people were named in the room since they read it; who was not is left out."""
+def mentions_of(room_id: int, people_ids: Iterable[int]) -> list[tuple[int, int, int]]:
+    """Of each of these people who was named in the room since they read it: who, how often, and up
+    to which seq that was counted."""
     ids = sorted(people_ids)
-    found: dict[int, int] = {}
+    found: list[tuple[int, int, int]] = []
     for start in range(0, len(ids), 500):
         rows = Membership.objects.filter(room=room_id, mentions__gt=0, person__in=ids[start : start + 500])
-        found.update(rows.values_list("person", "mentions"))
+        found += rows.values_list("person", "mentions", "room__last_seq")
     return found
+
+
+@reading
+def ended_among(sessions: dict[str, int]) -> set[str]:
+    """Those of these sessions, by key, that have ended, or whose person may not be here any more."""
+    keys = sorted(sessions)
+    live: set[str] = set()
+    for start in range(0, len(keys), 500):
+        some = Session.objects.filter(session_key__in=keys[start : start + 500])
+        live.update(some.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
+    people = sorted({person_id for key, person_id in sessions.items() if key in live})
+    welcome: set[int] = set()
+    for start in range(0, len(people), 500):
+        some_people = Person.objects.filter(pk__in=people[start : start + 500], is_active=True)
+        unbanned = some_people.filter(Q(banned_until=None) | Q(banned_until__lte=timezone.now()))
+        welcome.update(unbanned.values_list("pk", flat=True))
+    return {key for key, person_id in sessions.items() if key not in live or person_id not in welcome}
 
 
 def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
@@ -215,8 +237,10 @@ class News:
         watched.last_seq = max(watched.last_seq, message.seq)
         for person_id in change.mentioned:
             if person_id in watched.people and not self._reads(person_id, change.room_id):
-                self.people[person_id].rooms[change.room_id].mentions += 1
-                self._tell(person_id, change.room_id)
+                state = self.people[person_id].rooms[change.room_id]
+                if message.seq > state.counted_seq:
+                    state.mentions += 1
+                    self._tell(person_id, change.room_id)
         self._tell_untold(watched, change.room_id, message.author_id)
 
     def notice(self, notice: Notice) -> None:
@@ -259,14 +283,28 @@ class News:
     def _partners_html(self, people_ids: Iterable[int]) -> str:
         return "".join(fragments.dot(person_id, self._states.get(person_id, 0)) for person_id in people_ids)
 
+    def suspect(self, room_ids: Iterable[int]) -> None:
+        """Of these rooms nothing may have been heard until now."""
+        self._missed.update(room_ids)
+
+    async def end_sessions(self) -> None:
+        """Close the tabs of sessions that have ended, where nobody told."""
+        tabs = [tab for here in self.people.values() for tab in here.tabs if tab.session_key]
+        ended = await ended_among({tab.session_key: tab.person_id for tab in tabs})
+        for tab in tabs:
+            if tab.session_key in ended:
+                tab.expel(SIGNED_OUT)
+
     async def keep(self) -> None:
         """Record who has read what, and count anew where something was not heard."""
         for room_id in list(self._missed):
             watched = self._watched.get(room_id)
-            counts = await mentions_of(room_id, watched.people - watched.readers) if watched else {}
-            for person_id, count in counts.items():
-                if (here := self.people.get(person_id)) is not None and room_id in here.rooms:
-                    here.rooms[room_id].mentions = count
+            counts = await mentions_of(room_id, watched.people - watched.readers) if watched else []
+            for person_id, count, seq in counts:
+                here = self.people.get(person_id)
+                state = here.rooms.get(room_id) if here else None
+                if state is not None and seq > state.counted_seq:
+                    state.mentions, state.counted_seq = count, seq
                     self._tell(person_id, room_id)
             self._missed.discard(room_id)
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in self._left]
@@ -347,7 +385,8 @@ class News:
             watched.people.add(person_id)
             is_read = person_id in watched.readers
             is_new = room.last_seq > room.read_seq and not room.is_muted and not is_read
-            here.rooms[room_id] = State(room.is_muted, is_new, 0 if is_read else room.mentions)
+            mentions = 0 if is_read else room.mentions
+            here.rooms[room_id] = State(room.is_muted, is_new, mentions, room.last_seq)
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):
                 watched.untold.add(person_id)

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from secrets import token_hex
 from time import monotonic, time
 from typing import Any, Protocol
@@ -128,11 +129,10 @@ class Presence:
 
     async def close(self) -> None:
         if self._redis is not None:
-            try:
-                await self._redis.delete(self._keys.own)
-                await self._redis.aclose()
-            except (RedisError, OSError):
-                pass  # it expires
+            with suppress(RedisError, OSError, TimeoutError):  # what stays expires
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._redis.delete(self._keys.own)
+            await self._redis.aclose()
 
     async def _exchange(self, own: Rooms) -> list[Rooms]:
         """Write what is `own`, and read what the other processes wrote."""
@@ -143,13 +143,15 @@ class Presence:
                     self._redis = Redis.from_url(settings.REDIS)
                 said = json.dumps(own)
                 pipe = self._redis.pipeline(transaction=False)
-                if said != self._said[0] or now > self._said[1]:
+                is_due = said != self._said[0] or now > self._said[1]
+                if is_due:
                     pipe.set(self._keys.own, said, ex=EXPIRES_SECONDS)
                     pipe.zadd(self._keys.index, {self._keys.own: time() + EXPIRES_SECONDS})
                     pipe.zremrangebyscore(self._keys.index, 0, time() - EXPIRES_SECONDS)
                 pipe.zrange(self._keys.index, 0, -1)
                 keys = [key for key in (await pipe.execute())[-1] if key.decode() != self._keys.own]
-                self._said = (said, now + REFRESH_SECONDS)
+                if is_due:
+                    self._said = (said, now + REFRESH_SECONDS)
                 others = list(map(_read, await self._redis.mget(keys))) if keys else []
                 self._others = (others, now + EXPIRES_SECONDS)
         except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:

@@ -8,6 +8,8 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from rooms.events import session_digest
+
 MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -20,7 +22,7 @@ class Viewer:
     person_id: int = 0
     room_id: int = 0
     zone: str = "UTC"  # the time zone it shows
-    session: str = ""  # the digest of its session's key
+    session_key: str = ""
     on_expel: Callable[[str], None] = lambda why: None
     on_rooms: Callable[[], None] = lambda: None
     on_title: Callable[[int], None] = lambda mentions: None
@@ -40,7 +42,8 @@ class Tab:
         self.active_at = monotonic()
         viewer = viewer or Viewer()
         self.person_id, self.room_id = viewer.person_id, viewer.room_id
-        self.zone, self.session = viewer.zone, viewer.session
+        self.zone = viewer.zone
+        self.session_key, self.session = viewer.session_key, session_digest(viewer.session_key)
         self.expel, self.refresh_rooms, self.retitle = viewer.on_expel, viewer.on_rooms, viewer.on_title
         self._send = send
         self._on_slow = on_slow

@@ -19,7 +19,7 @@ class Page:
     def __init__(self, cursor: int = 0) -> None:
         self.person_id = self.room_id = 0
         self.zone = "UTC"
-        self.session = ""
+        self.session = self.session_key = ""
         self.is_seen = False
         self.active_at = 0.0
         self.resumed = True

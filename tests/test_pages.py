@@ -27,6 +27,10 @@ METHODS = {
     "/archived/": READ,
     "/blocks/": READ,
     "/reports/": READ,
+    "/settings/": READ | {"POST"},
+    "/settings/picture/": READ | {"POST"},
+    "/people/{me}/": READ,
+    "/people/{me}/picture/": READ,
     "/me.css": READ,
     "/parts/x/field/": READ,
     "/favicon.ico": READ,
@@ -46,7 +50,7 @@ def member(client: Client, person: Callable[..., Person], room: Callable[..., Ro
 @pytest.mark.parametrize("url", METHODS)
 def test_an_address_takes_its_methods_and_no_other(client: Client, member: Person, url: str) -> None:
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"]:
-        response = client.generic(method, url)
+        response = client.generic(method, url.format(me=member.pk))
         if method in METHODS[url]:
             assert response.status_code in (200, 301, 302, 422)
         else:
@@ -56,6 +60,7 @@ def test_an_address_takes_its_methods_and_no_other(client: Client, member: Perso
 
 @pytest.mark.parametrize("url", [*METHODS, "/nowhere/"])
 def test_head_says_what_get_says_without_the_page(client: Client, member: Person, url: str) -> None:
+    url = url.format(me=member.pk)
     got, head = client.get(url), client.head(url)
     assert head.content == b""
     assert head.status_code == got.status_code

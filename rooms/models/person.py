@@ -1,14 +1,15 @@
 from collections.abc import Iterable
+from hashlib import sha256
 from itertools import chain
 from secrets import randbelow, token_hex
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from rooms.names import look_alike_keys
+from rooms.zones import is_zone
 
 
 class Person(AbstractUser):
@@ -42,13 +43,20 @@ class Person(AbstractUser):
             self.folded_key, self.written_key = look_alike_keys(self.username)
         super().save(*args, **kwargs)
 
+    def get_absolute_url(self) -> str:
+        from django.urls import reverse
+
+        return reverse("person", args=[self.pk])
+
     @property
     def zone(self) -> str:
-        """The time zone they chose, or the site's."""
-        try:
-            return ZoneInfo(self.time_zone).key
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            return settings.TIME_ZONE
+        """The name of the time zone their clock shows: the one they chose, or the site's."""
+        return self.time_zone if is_zone(self.time_zone) else settings.TIME_ZONE
+
+    @property
+    def picture_version(self) -> str:
+        """Another for each picture, and for the initials of each name, so that browsers may keep them."""
+        return sha256((self.picture.name or self.username).encode()).hexdigest()[:12]
 
     @classmethod
     def guest(cls, name: str) -> "Person":

@@ -64,7 +64,7 @@ class Bell:
 
     person_id = room_id = 0
     zone = "UTC"
-    session = ""
+    session = session_key = ""
     resumed = True
     is_seen = False
     active_at = 0.0

