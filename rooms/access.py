@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, FilteredRelation, Q
 from django.http import Http404
 from django.utils import timezone
@@ -31,6 +32,8 @@ class NoRoom(Http404):
 
 class Refused(Exception):
     """Somebody may not do what they tried; the text tells them why."""
+
+    status = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,10 @@ class Access:
 
     @property
     def may_invite(self) -> bool:
+        """May bring others in, by name or with a link; into a private room guests may not."""
         is_of_note = self.room.kind == Kind.OPEN or (self.person is not None and not self.person.is_guest)
-        return self.may_enter and self.is_member and self.room.kind != Kind.DIRECT and is_of_note
+        is_in = self.may_enter and self.is_member and self.room.kind != Kind.DIRECT
+        return is_in and is_of_note and self.room.archived_at is None
 
     def may_delete(self, message: Message) -> bool:
         is_own = self.person is not None and message.author_id == self.person.pk
@@ -97,6 +102,8 @@ class Access:
 
     def why_not_post(self) -> str:
         """Why the person may not write in the room; nothing, if they may."""
+        if self.person is None or not self.person.is_active:
+            return "This account is closed."
         if self.is_banned:
             return "You are banned from this room."
         if not self.may_enter:
@@ -161,7 +168,11 @@ def find(slug: str, person: Person | None) -> Access:
 def locked(room_id: int, person: Person) -> Access:
     """What `person` may do in the room, which is locked until the transaction ends. Raises
     Room.DoesNotExist."""
-    return of(seen_by(person).select_for_update(of=("self",)).get(pk=room_id), person)
+    if connection.features.has_select_for_update:
+        # Locked first, and read then: a statement that has to wait for the lock finds the room as it
+        # is by then, but roles and bans as they were when it began.
+        Room.objects.select_for_update().values_list("pk").get(pk=room_id)
+    return of(seen_by(person).get(pk=room_id), person)
 
 
 def rooms_of(person: Person) -> Any:

@@ -232,6 +232,25 @@ def configure(room: Room, **fields: Any) -> None:
     publish_after_commit(Change(room.pk, version, head=fragments.head(room)))
 
 
+def tell_members_after_commit(room: Room) -> None:
+    """Have everybody who is in `room` see what it is called, and whether it is there, in the list of
+    their rooms. Those who cannot be told within PUBLISH_SECONDS see it on their next page."""
+    transaction.on_commit(lambda: async_to_sync(_tell_members)(room.pk))
+
+
+async def _tell_members(room_id: int) -> None:
+    members = Membership.objects.filter(room=room_id).values_list("person", flat=True)
+    ids = await database_sync_to_async(lambda: list(members))()
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(PUBLISH_SECONDS):
+            for person_id in ids:
+                notice = Notice(person_id, "rooms")
+                await layer.group_send(group_of_person(person_id), notice.event())
+    except Exception as error:  # noqa: BLE001 — as below
+        log.warning("room %s: its people were not told: %r", room_id, error)
+
+
 def tick(room: Room, *fields: str) -> int:
     """The next tick of the clock of `room`, a room that is locked, kept together with `fields` of
     it; those that end in `_version` are set to the tick."""

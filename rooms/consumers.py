@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from rooms import access, changes, fragments, joining
 from rooms.access import Access, NoRoom
+from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
 from rooms.events import SIGNED_OUT, Notice, Typing
 from rooms.forms import CursorForm
@@ -115,7 +116,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         )
         hub = Hub.here()
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
-        self.sender = Sender(self.room, person, tab, hub.hear)
+        self.sender = Sender(self.room, person, tab, hub.hear, address_in(self.scope))
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed since they were found to be a member is one no longer; who is removed
         # from here on is among those that wait, and turned away by the hub.

@@ -1,16 +1,22 @@
 """Coming into rooms and leaving them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from rooms import access, changes
+from rooms import access, changes, limits
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
-from rooms.models import Kind, Membership, Person, Role, Room
+from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
+from rooms.names import same_name_key
 
 MOST_PEOPLE = 10  # in a direct room
+MOST_INVITATIONS = 100  # links into one room
+MOST_BLOCKS = 1000  # of one person
+MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
 def enter(mine: Access) -> None:
@@ -29,30 +35,42 @@ def enter(mine: Access) -> None:
 aenter = database_sync_to_async(enter)
 
 
+def check_may_open(name: str, person: Person | None, address: str) -> None:
+    """Raises TooMany where there is no open room of this name, and whoever is at `address` has made
+    too many."""
+    if not Room.objects.filter(name_key=same_name_key(name), kind=Kind.OPEN).exists():
+        limits.check(limits.ROOMS, person.pk if person else None, address)
+
+
 @transaction.atomic
-def open_room(name: str, person: Person | None) -> Room:
+def open_room(name: str, person: Person | None, address: str = "") -> Room:
     """The open room of this name, made if there is none; who makes a room owns it."""
     room, is_new = Room.find_or_make(name)
-    if is_new and person is not None:
-        Membership.join(room.pk, person.pk, role=Role.OWNER)
+    if is_new:
+        limits.count(limits.ROOMS, person.pk if person else None, address)
+        if person is not None:
+            Membership.join(room.pk, person.pk, role=Role.OWNER)
     return room
 
 
 @transaction.atomic
-def private_room(name: str, owner: Person) -> Room:
-    """A new private room. Raises Refused for a guest."""
+def private_room(name: str, owner: Person, address: str = "") -> Room:
+    """A new private room. Raises Refused for a guest, and TooMany."""
     if owner.is_guest:
         raise Refused("Guests cannot make private rooms. Keep your name first.")
+    limits.check(limits.ROOMS, owner.pk, address)
+    limits.count(limits.ROOMS, owner.pk, address)
     room = Room.hidden(name, Kind.PRIVATE)
     Membership.join(room.pk, owner.pk, role=Role.OWNER)
     changes.notify_after_commit(Notice(owner.pk, "rooms"))
     return room
 
 
-def direct_room(person: Person, others: Sequence[Person]) -> Room:
-    """The direct room of `person` and `others`, made if there is none.
+def direct_room(person: Person, others: Sequence[Person], address: str = "") -> Room:
+    """The direct room of `person`, who is at `address`, and `others`, made if there is none.
 
-    Raises Refused where there are too many, none, or one who does not want to hear from `person`.
+    Raises Refused where there are too many, none, or one who does not want to hear from `person`,
+    and TooMany where `person` begins too many.
     """
     ids = sorted({person.pk, *(other.pk for other in others)})
     if not 2 <= len(ids) <= MOST_PEOPLE:
@@ -63,12 +81,14 @@ def direct_room(person: Person, others: Sequence[Person]) -> Room:
     key = " ".join(map(str, ids))
     if room := Room.objects.filter(people_key=key).first():
         return room
+    limits.check(limits.DIRECT, person.pk, address)
     try:
         with transaction.atomic():
             room = Room.hidden("", Kind.DIRECT, key)
             Membership.join(room.pk, *ids)
             for member_id in ids:
                 changes.notify_after_commit(Notice(member_id, "rooms"))
+        limits.count(limits.DIRECT, person.pk, address)
         return room
     except IntegrityError:  # made in this very moment
         return Room.objects.get(people_key=key)
@@ -79,7 +99,7 @@ def invite(room: Room, person: Person, by: Person) -> None:
     """Bring somebody into the room by name. Raises Refused where that cannot be."""
     mine = access.locked(room.pk, by)
     if not mine.may_invite:
-        raise Refused("You cannot invite people into this room.")
+        raise Refused(MAY_NOT_INVITE)
     # In one sentence, whichever it is: nobody learns here who has blocked them.
     theirs = access.of(access.seen_by(person).get(pk=room.pk), person)
     if theirs.is_banned or not access.may_write_to(by, person):
@@ -87,6 +107,34 @@ def invite(room: Room, person: Person, by: Person) -> None:
     if not theirs.is_member:
         Membership.join(room.pk, person.pk)
         changes.notify_after_commit(Notice(person.pk, "rooms"))
+
+
+def prefer(mine: Access, **preferences: bool) -> None:
+    """Have the room starred, or muted: in all tabs of the person. Raises Refused for who is not in it."""
+    if not Membership.objects.filter(room=mine.room, person=mine.person).update(**preferences):
+        raise Refused("You are not in this room.")
+    changes.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
+
+
+@transaction.atomic
+def make_invitation(room: Room, by: Person, expires_at: datetime | None, most_uses: int | None) -> Invitation:
+    """A link into the room. Raises Refused where `by` may not invite, or the room has too many."""
+    mine = access.locked(room.pk, by)
+    if not mine.may_invite:
+        raise Refused(MAY_NOT_INVITE)
+    if Invitation.objects.usable().filter(room=room).count() >= MOST_INVITATIONS:
+        raise Refused(f"There are {MOST_INVITATIONS} links into this room. Revoke one first.")
+    Invitation.objects.filter(room=room).exclude(pk__in=Invitation.objects.usable()).delete()
+    return Invitation.objects.create(room=mine.room, by=by, expires_at=expires_at, most_uses=most_uses)
+
+
+def invitations_for(mine: Access) -> QuerySet[Invitation]:
+    """The links into the room that still lead there, the newest first: one's own, and to whoever
+    keeps order all."""
+    links = Invitation.objects.usable().filter(room=mine.room)
+    if not mine.keeps_order:
+        links = links.filter(by=mine.person)
+    return links.select_related("by").order_by("-pk")
 
 
 @transaction.atomic
@@ -106,4 +154,24 @@ def leave(room: Room, person: Person) -> None:
         and not others.filter(role=Role.OWNER).exists()
     ):
         raise Refused("A room needs an owner: make somebody else one first.")
-    changes.expel(mine.room, person, "You left this room.")
+    expel(mine.room, person, "You left this room.")
+
+
+def expel(room: Room, person: Person, why: str) -> None:
+    """End the membership of `person` in `room`, a room that is locked, and with it their tabs there,
+    which are told `why`, and the links they have made into it."""
+    Invitation.objects.filter(room=room, by=person).delete()
+    changes.expel(room, person, why)
+
+
+def block(person: Person, other: Person) -> None:
+    """Have `person` hear no more from `other`. Raises Refused where that makes no sense."""
+    if other.pk == person.pk:
+        raise Refused("You cannot block yourself.")
+    if person.blocks.count() >= MOST_BLOCKS:
+        raise Refused(f"You have blocked {MOST_BLOCKS:,} people. Unblock somebody first.")
+    Block.objects.get_or_create(person=person, blocked=other)
+
+
+def unblock(person: Person, other: Person) -> None:
+    Block.objects.filter(person=person, blocked=other).delete()

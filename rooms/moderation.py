@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from rooms import access, changes
 from rooms.access import Access, Refused
 from rooms.events import Notice
-from rooms.models import Act, Ban, Membership, Message, Person, Report, Role, Room
+from rooms.joining import expel
+from rooms.models import Act, Ban, Invitation, Kind, Membership, Message, Person, Report, Role, Room
 
 NOT_YOURS = "Only the room's moderators may do that."
 NOT_OWNER = "Only the room's owners may do that."
@@ -40,7 +42,7 @@ def remove(room: Room, person: Person, by: Person, why: str = "") -> None:
     mine = _above(room, person, by)
     if not Membership.objects.filter(room=room, person=person).exists():
         raise Refused(f"{person.username} is not in this room.")
-    changes.expel(mine.room, person, _told("You were removed from this room", why))
+    expel(mine.room, person, _told("You were removed from this room", why))
     record(What.REMOVED, by, room=mine.room, person=person, why=why)
 
 
@@ -51,7 +53,7 @@ def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None
     Ban.objects.update_or_create(
         room=mine.room, person=person, defaults={"by": by, "reason": why, "until": until}
     )
-    changes.expel(mine.room, person, _told("You were banned from this room", why))
+    expel(mine.room, person, _told("You were banned from this room", why))
     record(What.BANNED, by, room=mine.room, person=person, why=why)
 
 
@@ -62,6 +64,11 @@ def unban(room: Room, person: Person, by: Person) -> None:
         record(What.UNBANNED, by, room=mine.room, person=person)
 
 
+def bans_of(room: Room) -> QuerySet[Ban]:
+    """The bans from the room that are in force."""
+    return Ban.objects.in_force().filter(room=room)
+
+
 @transaction.atomic
 def ban_from_site(person: Person, by: Person, why: str, until: datetime | None = None) -> None:
     """Sign somebody out everywhere and let them in no more, until then or for ever."""
@@ -69,6 +76,7 @@ def ban_from_site(person: Person, by: Person, why: str, until: datetime | None =
         raise Refused("Only administrators ban from the site, and not each other.")
     Ban.objects.update_or_create(room=None, person=person, defaults={"by": by, "reason": why, "until": until})
     Person.objects.filter(pk=person.pk).update(banned_until=until or FOR_EVER)
+    Invitation.objects.filter(by=person).delete()
     sign_out(person, _told("You were banned from this site", why))
     record(What.BANNED, by, person=person, why=why)
 
@@ -116,22 +124,24 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
     """Change the room, as `changes.configure`; what moderators may change is `is_closed` and
     `slow_seconds`, the rest is for owners."""
     mine = access.locked(room.pk, by)
+    if not (mine.owns if fields.keys() - {"is_closed", "slow_seconds"} else mine.keeps_order):
+        raise Refused(NOT_OWNER if mine.keeps_order else NOT_YOURS)
     changed = {name: value for name, value in fields.items() if getattr(mine.room, name) != value}
     if not changed:
         return
-    if not (mine.owns if changed.keys() - {"is_closed", "slow_seconds"} else mine.keeps_order):
-        raise Refused(NOT_OWNER if mine.keeps_order else NOT_YOURS)
     was = mine.room.name
     changes.configure(mine.room, **changed)
+    if changed.keys() & {"name", "archived_at"}:
+        changes.tell_members_after_commit(mine.room)
     acts = {
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),
         "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),
         "is_closed": (What.CLOSED if mine.room.is_closed else What.OPENED, ""),
         "slow_seconds": (What.SLOWED, f"{mine.room.slow_seconds} seconds"),
     }
-    for name in changed.keys() & acts.keys():
-        what, details = acts[name]
-        record(what, by, room=mine.room, why=details)
+    for name, (what, details) in acts.items():
+        if name in changed:
+            record(what, by, room=mine.room, why=details)
 
 
 @transaction.atomic
@@ -139,6 +149,8 @@ def report(message: Message, by: Person, reason: str) -> None:
     """Bring a message before the room's moderators."""
     mine = access.locked(message.room_id, by)
     message.refresh_from_db()
+    if mine.room.kind == Kind.DIRECT:
+        raise Refused("Nobody keeps order in a direct conversation. You can block who wrote it.")
     if not mine.may_enter or message.deleted_at is not None:
         raise Refused("This message is not there any more.")
     _, is_new = Report.objects.get_or_create(
@@ -157,13 +169,13 @@ def dismiss(report: Report, by: Person) -> None:
         record(What.DISMISSED, by, room=message.room, person=message.author, seq=message.seq)
 
 
-def reports_for(by: Person) -> "Any":
+def reports_for(by: Person) -> QuerySet[Report]:
     """The open reports that `by` may work through, the oldest first."""
     rooms = access.visible_to(by)
     if not by.is_superuser:
         rooms = rooms.filter(mine__role__in=[Role.OWNER, Role.MODERATOR])
     reports = Report.objects.open().filter(message__room__in=rooms.values("pk"))
-    return reports.select_related("message__author", "message__room", "by").order_by("at")
+    return reports.select_related("message__author", "message__room", "by").order_by("at", "pk")
 
 
 def _resolve(reports: Any, by: Person) -> int:

@@ -30,8 +30,11 @@ def some_seconds() -> float:
 class Sender:
     """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it."""
 
-    def __init__(self, room: Room, person: Person, tab: Tab, hear: Callable[[Change], None]) -> None:
+    def __init__(
+        self, room: Room, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
+    ) -> None:
         self.room, self.person, self.tab, self.hear = room, person, tab, hear
+        self.whose = person.pk, address  # the limits that apply
         self.queued: dict[str, Frame] = {}
         self.sent: dict[str, str] = {}
         self.lead = ""
@@ -52,9 +55,9 @@ class Sender:
         if key in self.sent:
             return await self.post_again(key, str(frame.get("body", "")), again)
         problems = [] if form.is_valid() else form.problems()
-        while not problems and not limits.may_post(self.person.pk):
+        while not problems and (too_many := await limits.awhy_not(limits.POSTS, *self.whose)):
             if not again:
-                problems = [limits.TOO_MANY]
+                problems = [too_many]
             await asyncio.sleep(some_seconds())
         if problems:
             self.tab.give(fragments.refused(self.room, key, problems))
@@ -65,7 +68,7 @@ class Sender:
         except Refused as refusal:
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))
             return False
-        limits.posted(self.person.pk)
+        limits.count_soon(limits.POSTS, *self.whose)
         if change is not None:
             # This process's tabs need not wait for Redis, nor for its return.
             self.hear(change)

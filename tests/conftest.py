@@ -122,9 +122,9 @@ def rate_limits(settings: Settings) -> Iterator[None]:
     from rooms import limits
 
     settings.RATE_LIMITS = True
-    limits._limiter.storage.reset()
+    limits._counter(settings.REDIS).reset()
     yield
-    limits._limiter.storage.reset()
+    limits._counter(settings.REDIS).reset()
 
 
 @pytest.fixture(autouse=True)

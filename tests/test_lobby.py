@@ -34,7 +34,11 @@ def problem(html: bytes, name: str) -> str:
 
 
 def listed(html: bytes) -> list[Element]:
-    return [link for link in find_all(html, "a") if any("room-list" in up.classes for up in link.parents)]
+    return [
+        link
+        for link in find_all(html, "a")
+        if any(up.get("aria-labelledby") == "open-rooms" for up in link.parents)
+    ]
 
 
 def test_it_lists_rooms_with_their_people_and_when_something_was_said_last(

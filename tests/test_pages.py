@@ -6,6 +6,7 @@ import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import Client
 
+from rooms import changes
 from rooms.models import Block, Person, Room
 from rooms.parts import NAMES, parts_version
 from rooms.views.small import style_version
@@ -18,6 +19,14 @@ METHODS = {
     "/": READ | {"POST"},
     "/rooms/lounge/": READ | {"POST"},
     "/rooms/lounge/messages/": READ | {"POST"},
+    "/rooms/lounge/messages/1/": READ,
+    "/rooms/lounge/about/": READ,
+    "/rooms/lounge/leave/": {"POST"},
+    "/new-room/": READ | {"POST"},
+    "/direct/": READ | {"POST"},
+    "/archived/": READ,
+    "/blocks/": READ,
+    "/reports/": READ,
     "/settings/": READ | {"POST"},
     "/settings/picture/": READ | {"POST"},
     "/people/{me}/": READ,
@@ -34,8 +43,8 @@ METHODS = {
 @pytest.fixture
 def member(client: Client, person: Callable[..., Person], room: Callable[..., Room]) -> Person:
     """Ann, signed in, and the room there is."""
-    room("Lounge")
-    ann = person("ann")
+    lounge, ann = room("Lounge"), person("ann")
+    changes.post(lounge, ann, "hello")
     client.force_login(ann)
     return ann
 
@@ -155,3 +164,22 @@ def test_a_page_finds_the_parts_it_asks_for(client: Client, member: Person) -> N
         asking += find_all(client.get(f"/parts/{parts_version()}/{name}/").content)
     asked_for = {element["hx-get"] for element in asking if element.get("hx-get").startswith("/parts/")}
     assert asked_for == {f"/parts/{parts_version()}/{name}/" for name in NAMES}
+
+
+# Acts ----------------------------------------------------------------------------------
+
+ACTS = {
+    "rooms/lounge/": ["star", "mute", "leave", "invite", "links", "links/1/revoke", "slow", "close"]
+    + ["describe", "archive", "messages/1/delete", "messages/1/report"],
+    "rooms/lounge/people/1/": ["role", "remove", "ban", "unban"],
+    "people/1/": ["block", "unblock"],
+    "reports/1/": ["dismiss", "delete"],
+}
+
+
+@pytest.mark.parametrize("url", [f"/{place}{act}/" for place, acts in ACTS.items() for act in acts])
+def test_an_act_is_a_form_that_was_sent_from_this_site(client: Client, member: Person, url: str) -> None:
+    assert client.get(url).status_code == 405
+    checked = Client(enforce_csrf_checks=True)
+    checked.force_login(member)
+    assert checked.post(url).status_code == 403

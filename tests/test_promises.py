@@ -19,7 +19,7 @@ from django.urls import include, path
 from django.utils import timezone
 from pytest_django import Settings
 
-from rooms import changes, fragments
+from rooms import changes, fragments, moderation
 from rooms.models import Ban, Invitation, Message, Person, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
@@ -246,9 +246,16 @@ def ann() -> Person:
     return Person.objects.get(username="ann")
 
 
+def person_id(name: str) -> int:
+    return Person.objects.get(username=name).pk
+
+
 # Of every page: who asks, how, its status and what its policy has beside or instead of the usual.
 Page = tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]
 PAGES: dict[str, Page] = {
+    # First, for the one test that sees all of them: as long as nobody has an account.
+    "welcome": ("stranger", lambda client: client.get("/welcome/"), 200, {}),
+    "welcome refused": ("stranger", lambda client: client.post("/welcome/"), 422, {}),
     "lobby": ("stranger", lambda client: client.get("/"), 200, {}),
     "lobby refused": ("stranger", lambda client: client.post("/", TOO_LONG), 422, {}),
     "lobby signed in": ("member", lambda client: client.get("/"), 200, {}),
@@ -263,6 +270,25 @@ PAGES: dict[str, Page] = {
     "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
     "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
     "message": ("member", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "about": ("keeper", lambda client: client.get(f"{ROOM}about/"), 200, {}),
+    "about, refused": ("keeper", lambda client: client.post(f"{ROOM}invite/", {"names": "x"}), 422, {}),
+    "not now": ("member", lambda client: client.post(f"{ROOM}close/", {"on": "1"}), 403, {}),
+    "somebody in it": ("keeper", lambda client: client.get(f"{ROOM}people/{person_id('bob')}/"), 200, {}),
+    "bans": ("keeper", lambda client: client.get(f"{ROOM}bans/"), 200, {}),
+    "reports": ("keeper", lambda client: client.get("/reports/"), 200, {}),
+    "new private": ("member", lambda client: client.get("/new-room/"), 200, {}),
+    "direct": ("member", lambda client: client.get("/direct/"), 200, {}),
+    "archived": ("member", lambda client: client.get("/archived/"), 200, {}),
+    "blocks": ("member", lambda client: client.get("/blocks/"), 200, {}),
+    "ban from the site": (
+        "keeper",
+        lambda client: client.post(
+            "/admin/rooms/person/", {"action": "ban", "_selected_action": person_id("bob")}
+        ),
+        200,
+        {},
+    ),
     "banned": ("banned", lambda client: client.get(ROOM), 403, WITH_FRAME),
     "person": ("member", lambda client: client.get(ann().get_absolute_url()), 200, {}),
     "initials": ("member", lambda client: client.get(f"{ann().get_absolute_url()}picture/"), 200, {}),
@@ -297,8 +323,6 @@ def sent(who: str, url: str, fields: dict[str, str], status: int = 200) -> Page:
 
 PAGES |= {
     "too often": got("stranger", "/often/", 429),
-    "welcome": got("stranger", "/welcome/"),
-    "welcome refused": sent("stranger", "/welcome/", {}, 422),
     "from elsewhere": ("new elsewhere", lambda client: client.get("/account/3rdparty/signup/"), 200, {}),
     "invitation": got("stranger", INVITATION),
     "invitation, signed in": got("member", INVITATION),
@@ -386,9 +410,18 @@ class Clients(dict[str, Client]):
     def banned(self) -> Client:
         bob = Person.guest("bob")
         bob.save()
-        Ban.objects.create(room=self.lounge, person=bob, reason="noise")
         client = Client()
         client.force_login(bob)
+        moderation.report(changes.post(self.lounge, self.ann, "x"), bob, "noise")
+        Ban.objects.create(room=self.lounge, person=bob, reason="noise")
+        return client
+
+    def keeper(self) -> Client:
+        """Who keeps order everywhere, and has something to do."""
+        assert self["member"] and self["banned"]
+        client = Client()
+        client.force_login(Person.objects.create_superuser("keeper"))
+        client.get(ROOM)
         return client
 
     def checked(self) -> Client:

@@ -17,7 +17,7 @@ from django.test import Client
 
 from rooms import changes, consumers, presence
 from rooms.hub import Hub
-from rooms.models import Message, Person, Room
+from rooms.models import Membership, Message, Person, Room
 from tests.page import Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +66,8 @@ async def connect(lounge: Room) -> AsyncIterator[Callable[..., Awaitable[Socket]
     sockets: list[Socket] = []
 
     async def make(person: Person, *headers: tuple[bytes, bytes]) -> Socket:
+        # As its page has done; that somebody comes in is told to their other tabs.
+        await sync_to_async(Membership.join)(lounge.pk, person.pk)
         cookie = await sync_to_async(cookie_of)(person)
         socket = Socket(f"/rooms/{lounge.slug}/live/", cookie, *headers)
         sockets.append(socket)
@@ -439,7 +441,7 @@ async def test_failures_of_the_database_do_not_count_as_posts(
             tab = await connect(ann)
             await tab.say(body="hello")
             assert await tab.close_code() == 1011
-    assert limits.may_post(ann.pk)
+    assert await limits.awhy_not(limits.POSTS, ann.pk, "") == ""
 
 
 async def test_what_was_queued_beyond_the_limit_waits_and_is_said(
@@ -449,11 +451,11 @@ async def test_what_was_queued_beyond_the_limit_waits_and_is_said(
 
     asked: list[int] = []
 
-    def may_post(person_id: int) -> bool:
+    async def why_not(limit: limits.Limit, person_id: int, address: str) -> str:
         asked.append(person_id)
-        return len(asked) > 5
+        return "" if len(asked) > 5 else "Too many."
 
-    monkeypatch.setattr(limits, "may_post", may_post)
+    monkeypatch.setattr(limits, "awhy_not", why_not)
     monkeypatch.setattr(consumers, "some_seconds", lambda: 0)
     tab = await connect(ann)
     await tab.say(**RESUME)

@@ -3,11 +3,11 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
-from . import site
+from . import order, people, rooms, site
 
 # Django's own login would let somebody in without their second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Parlor"
 admin.site.index_title = "This site"
 
-__all__ = ["site"]
+__all__ = ["order", "people", "rooms", "site"]

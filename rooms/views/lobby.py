@@ -1,15 +1,21 @@
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from rooms import joining, moderation
 from rooms.accounts.first import is_fresh
+from rooms.addresses import address_of
 from rooms.forms import JoinForm, RoomForm
-from rooms.joining import open_room
-from rooms.models import Kind, Room, SiteSettings
+from rooms.limits import TooMany
+from rooms.models import Kind, Person, Room, SiteSettings
+from rooms.sidebar import sidebar
 from rooms.views.people import person_of, sign_in_guest
 
 MOST_ROOMS = 100
+MOST_REPORTS = 99  # that are counted
 
 
 def listed_rooms() -> list[Room]:
@@ -27,15 +33,32 @@ def lobby(request: HttpRequest) -> HttpResponse:
         return render(request, "lobby.html", context, status=403 if request.method == "POST" else 200)
     form_class = RoomForm if person else JoinForm
     form = form_class(request.POST if request.method == "POST" else None)
+    status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():
         try:
-            with transaction.atomic():
-                if person is None:
-                    person = sign_in_guest(request, form.cleaned_data["username"])
-                room = open_room(form.cleaned_data["room_name"], person)
-            return redirect(room)
+            return redirect(_enter(request, person, **form.cleaned_data))
+        except TooMany as too_many:
+            form.add_error(None, str(too_many))
+            status = too_many.status
         except IntegrityError:
             form = form_class(request.POST)  # somebody took the name in this very moment
             form.is_valid()
-    status = 422 if form.is_bound else 200
-    return render(request, "lobby.html", context | {"form": form}, status=status)
+    context |= {"form": form} | (_own(person) if person else {})
+    return render(request, "lobby.html", context, status=status)
+
+
+def _enter(request: HttpRequest, person: Person | None, room_name: str, username: str = "") -> Room:
+    address = address_of(request)
+    joining.check_may_open(room_name, person, address)
+    with transaction.atomic():
+        person = person or sign_in_guest(request, username)
+        return joining.open_room(room_name, person, address)
+
+
+def _own(person: Person) -> dict[str, Any]:
+    """What the lobby holds for who is signed in."""
+    return {
+        "own_rooms": [entry for entry in sidebar(person).entries if entry.kind != Kind.OPEN],
+        "reports": moderation.reports_for(person)[:MOST_REPORTS].count(),
+        "most_reports": MOST_REPORTS,
+    }

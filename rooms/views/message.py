@@ -1,32 +1,78 @@
 """One message, and what may be done with it."""
 
+from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from rooms import access
-from rooms.models import Message
+from rooms import limits, moderation
+from rooms.access import Access
+from rooms.addresses import address_of
+from rooms.models import Kind, Message, Person
+from rooms.room_forms import ReasonForm, ReportForm
 from rooms.sidebar import title_in
-from rooms.views.people import person_of
+from rooms.views.acts import in_room, tried
 
 
-@never_cache
 @require_safe
-def message(request: HttpRequest, slug: str, seq: int) -> HttpResponse:
+@in_room
+def message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """One message, with what this viewer may do with it."""
-    person = person_of(request)
-    mine = access.find(slug, person)
-    if person is None or mine.is_banned:
-        return redirect(mine.room)
+    return _show(request, mine, person, _message(mine, seq))
+
+
+def _message(mine: Access, seq: int) -> Message:
     message = Message.objects.filter(room=mine.room, seq=seq).select_related("author").first()
     if message is None:
         raise Http404
     message.room = mine.room
+    return message
+
+
+def _show(
+    request: HttpRequest, mine: Access, person: Person, message: Message, status: int = 200, **forms: Form
+) -> HttpResponse:
+    is_own = message.author_id == person.pk
+    is_there = message.deleted_at is None
     context = {
         "access": mine,
         "message": message,
         "title": title_in(mine.room, person),
-        "may_delete": mine.may_delete(message),
+        "is_own": is_own,
+        "may_delete": is_there and mine.may_delete(message),
+        "may_report": is_there and not is_own and mine.room.kind != Kind.DIRECT,
+        "delete": ReasonForm(auto_id="delete-%s"),
+        "report": ReportForm(auto_id="report-%s"),
     }
-    return render(request, "message.html", context)
+    return render(request, "message.html", context | forms, status=status)
+
+
+@require_POST
+@in_room
+def delete_message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
+    """POST `reason`, where it is another's: what it says is gone."""
+    message = _message(mine, seq)
+    form = ReasonForm(request.POST, auto_id="delete-%s")
+    if status := tried(form, lambda: moderation.delete_message(message, person, form.cleaned_data["reason"])):
+        return _show(request, mine, person, message, status, delete=form)
+    return redirect("message", mine.room.slug, seq)
+
+
+@require_POST
+@in_room
+def report_message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
+    """POST `reason`: the room's moderators are to look at it."""
+    message = _message(mine, seq)
+    form = ReportForm(request.POST, auto_id="report-%s")
+    whose = person.pk, address_of(request)
+
+    def bring() -> None:
+        limits.check(limits.REPORTS, *whose)
+        moderation.report(message, person, form.cleaned_data["reason"])
+        limits.count(limits.REPORTS, *whose)
+
+    if status := tried(form, bring):
+        return _show(request, mine, person, message, status, report=form)
+    messages.success(request, "Reported. A moderator will look at it.")
+    return redirect("message", mine.room.slug, seq)

@@ -14,12 +14,15 @@ from django.views.decorators.http import require_http_methods
 
 from rooms import access, changes, joining, limits
 from rooms.access import Access, Refused
+from rooms.addresses import address_of
 from rooms.events import Notice
 from rooms.forms import MessageForm, NameForm, new_key
+from rooms.limits import TooMany
 from rooms.missed import PAGE
 from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
+from rooms.views.acts import moved
 from rooms.views.people import person_of, sign_in_guest
 from rooms.views.small import style_version
 
@@ -36,7 +39,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     person = person_of(request)
     mine = access.find(slug, person)
     if mine.room.slug != slug:
-        return redirect(mine.room)
+        return moved(request, mine)
     if person is None:
         return _ask_name(request, mine.room)
     return _show(request, mine, person)
@@ -46,14 +49,18 @@ def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
     if not SiteSettings.current().guests_allowed:
         return render(request, "name.html", {"room": room}, status=403 if request.method == "POST" else 200)
     form = NameForm(request.POST if request.method == "POST" else None)
+    status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():
         try:
             sign_in_guest(request, form.cleaned_data["username"])
             return redirect(room)
+        except TooMany as too_many:
+            form.add_error(None, str(too_many))
+            status = too_many.status
         except IntegrityError:
             form = NameForm(request.POST)
             form.is_valid()
-    return render(request, "name.html", {"form": form, "room": room}, status=422 if form.is_bound else 200)
+    return render(request, "name.html", {"form": form, "room": room}, status=status)
 
 
 def _show(
@@ -63,6 +70,7 @@ def _show(
     body: str = "",
     key: str = "",
     problems: list[str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
@@ -88,7 +96,7 @@ def _show(
         "problems": problems,
         "why_not_post": mine.why_not_post(),
     }
-    return render(request, "room.html", context, status=422 if problems else 200)
+    return render(request, "room.html", context, status=status)
 
 
 def _first_new(mine: Access, page: Sequence[Message]) -> int | None:
@@ -127,6 +135,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(room)
     if request.method == "POST":
         return _post(request, mine, person)
+    if room.slug != slug:
+        return moved(request, mine)
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
     page = Message.objects.page_before(room, size=PAGE, before=_seq(request, "before"))
@@ -139,18 +149,19 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     room = mine.room
-    form = MessageForm(request.POST)
+    form, status = MessageForm(request.POST), 422
+    whose = person.pk, address_of(request)
     problems = [] if form.is_valid() else form.problems()
-    if not problems and not limits.may_post(person.pk):
-        problems = [limits.TOO_MANY]
+    if not problems and (too_many := limits.why_not(limits.POSTS, *whose)):
+        problems, status = [too_many], 429
     if not problems:
         try:
             changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
-            limits.posted(person.pk)
+            limits.count(limits.POSTS, *whose)
             return redirect(room)
         except Refused as refusal:
-            problems = [str(refusal)]
+            problems, status = [str(refusal)], refusal.status
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
-    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems)
+    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems, status)

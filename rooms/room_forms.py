@@ -1,0 +1,234 @@
+"""What people send about rooms and each other, checked."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils import timezone
+
+from rooms.forms import NameField, TextField
+from rooms.joining import MOST_PEOPLE
+from rooms.models import Person, Report, Role, Room
+from rooms.names import look_alike_keys
+
+NO_CHOICE = {"invalid_choice": "Please choose one of these.", "required": "Please choose one of these."}
+SECONDS = {"hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
+
+
+class LinesField(TextField):
+    """Text of at most `max_length` characters, without space around it."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+
+    def clean(self, value: Any) -> str:
+        text = super().to_python(value).replace("\r\n", "\n").replace("\0", "").strip()
+        self.validate(text)
+        if len(text) > self.max_length:
+            raise ValidationError(
+                f"It is {len(text):,} characters long; {self.max_length:,} is the most.", code="max_length"
+            )
+        return text
+
+
+class LineField(LinesField):
+    """The same in one line."""
+
+    widget = forms.TextInput(attrs={"dir": "auto"})
+
+    def clean(self, value: Any) -> str:
+        return " ".join(super().clean(value).split())
+
+
+class PeopleField(TextField):
+    """Names of people, with commas between them; becomes the people."""
+
+    widget = forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def clean(self, value: Any) -> list[Person]:
+        people, unknown = people_named(self.to_python(value).replace("\0", ""), 2 * self.most)
+        if unknown:
+            listed = ", ".join(f"“{name[: Person.NAME_LENGTH]}”" for name in unknown)
+            raise ValidationError(f"There is nobody called {listed}.", code="unknown")
+        if not people:
+            raise ValidationError("Please type a name.", code="required")
+        if len(people) > self.most:
+            raise ValidationError(f"{self.most} people is the most.", code="most")
+        return people
+
+
+def people_named(text: str, most: int) -> tuple[list[Person], list[str]]:
+    """The people named in `text`, with commas between their names, and what is nobody's name. A name
+    may hold a comma or two itself. No more than `most` names are looked at."""
+    parts = text.split(",", most)[:most]
+    names = {
+        (start, end): " ".join(",".join(parts[start:end]).split())
+        for start in range(len(parts))
+        for end in range(start + 1, min(start + 3, len(parts)) + 1)
+    }
+    found = people_called(set(names.values()) - {""})
+    people: dict[Person, None] = {}
+    unknown, start = [], 0
+    while start < len(parts):
+        ends = [end for end in range(start + 3, start, -1) if names.get((start, end)) in found]
+        if ends:
+            people[found[names[start, ends[0]]]] = None
+        elif name := names[start, start + 1]:
+            unknown.append(name)
+        start = ends[0] if ends else start + 1
+    return list(people), unknown
+
+
+def people_called(names: set[str]) -> dict[str, Person]:
+    """Those of `names` who are somebody: exactly so, or else nearly."""
+    keys = {name: look_alike_keys(name)[0] for name in names if len(name) <= Person.NAME_LENGTH}
+    anybody = Person.objects.filter(
+        Q(username__in=keys) | Q(folded_key__in=list(keys.values())), is_active=True
+    )
+    exactly = {person.username: person for person in anybody}
+    nearly = {person.folded_key: person for person in anybody}
+    found = {name: exactly.get(name) or nearly.get(key) for name, key in keys.items()}
+    return {name: person for name, person in found.items() if person is not None}
+
+
+class PrivateRoomForm(forms.Form):
+    """A new private room."""
+
+    name = NameField(
+        label="Name",
+        max_length=Room.NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
+
+
+class DescriptionForm(PrivateRoomForm):
+    """What a room is called and says of itself."""
+
+    topic = LineField(
+        label="Topic",
+        required=False,
+        max_length=Room.TOPIC_LENGTH,
+        help_text="One line, beside the name.",
+    )
+    description = LinesField(
+        label="Description",
+        required=False,
+        max_length=Room.DESCRIPTION_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+    )
+
+
+class DirectForm(forms.Form):
+    """Whom to write to."""
+
+    names = PeopleField(
+        label="Name",
+        most=MOST_PEOPLE - 1,
+        help_text="Several people have one conversation together: put commas between their names.",
+    )
+
+
+class InviteForm(forms.Form):
+    """Who is to come in."""
+
+    names = PeopleField(label="Name", most=20, help_text="Or several, with commas between them.")
+
+
+class LinkForm(forms.Form):
+    """How long an invitation leads into a room, and for how many."""
+
+    DAYS = {"1": "A day", "7": "A week", "30": "30 days", "": "For ever"}
+
+    days = forms.ChoiceField(
+        label="It works for",
+        choices=list(DAYS.items()),
+        required=False,
+        initial="7",
+        error_messages=NO_CHOICE,
+    )
+    most_uses = forms.IntegerField(
+        label="People it lets in, at most",
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        help_text="As many as come, if it is empty.",
+    )
+
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class ReasonForm(forms.Form):
+    """Why something is done; those whom it concerns can read it."""
+
+    reason = LineField(label="Reason", required=False, max_length=Report.REASON_LENGTH)
+
+
+class ReportForm(forms.Form):
+    """What is wrong with a message."""
+
+    reason = LineField(
+        label="What is wrong with it?",
+        max_length=Report.REASON_LENGTH,
+        error_messages={"required": "Please say what is wrong."},
+    )
+
+
+class BanForm(forms.Form):
+    """Why somebody is kept out, and until when."""
+
+    ENDS = {
+        "hour": "An hour",
+        "day": "A day",
+        "week": "A week",
+        "month": "30 days",
+        "ever": "For ever",
+    }
+
+    reason = LineField(
+        label="Reason",
+        max_length=300,
+        help_text="They are told.",
+        error_messages={"required": "Please say why."},
+    )
+    end = forms.ChoiceField(label="For", choices=list(ENDS.items()), initial="day", error_messages=NO_CHOICE)
+
+    def until(self) -> datetime | None:
+        seconds = SECONDS.get(self.cleaned_data["end"])
+        return timezone.now() + timedelta(seconds=seconds) if seconds else None
+
+
+class RoleForm(forms.Form):
+    """What somebody is in a room."""
+
+    role = forms.ChoiceField(label="Role", choices=Role.choices, error_messages=NO_CHOICE)
+
+
+class SlowForm(forms.Form):
+    """How long everybody waits between two messages."""
+
+    PAUSES = {
+        0: "Off",
+        5: "5 seconds",
+        30: "30 seconds",
+        60: "1 minute",
+        300: "5 minutes",
+        900: "15 minutes",
+        3600: "1 hour",
+    }
+
+    seconds = forms.TypedChoiceField(
+        label="Slow mode",
+        choices=list(PAUSES.items()),
+        coerce=int,
+        help_text="How long everybody but moderators waits between two messages.",
+        error_messages=NO_CHOICE,
+    )

@@ -1,0 +1,42 @@
+"""What a room's owners may change of it."""
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from rooms import moderation
+from rooms.access import Access, Refused
+from rooms.models import Person
+from rooms.room_forms import DescriptionForm
+from rooms.views.about import show
+from rooms.views.acts import in_room, is_on, tried
+
+
+@require_POST
+@in_room
+def describe(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    """POST `name`, `topic`, `description`."""
+    form = DescriptionForm(request.POST, auto_id="describe-%s")
+
+    def keep() -> None:
+        try:
+            moderation.configure(mine.room, person, **form.cleaned_data)
+        except IntegrityError:
+            raise Refused("There is another room of this name.") from None
+
+    if status := tried(form, keep):
+        return show(request, mine, person, status, describe=form)
+    messages.success(request, "Saved.")
+    return redirect("about", mine.room.slug)  # which leads on, if the room has another address now
+
+
+@require_POST
+@in_room
+def archive(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    """POST `on`: the room is put away, or back again."""
+    archived_at = (mine.room.archived_at or timezone.now()) if is_on(request) else None
+    moderation.configure(mine.room, person, archived_at=archived_at)
+    return redirect("about", mine.room.slug)
