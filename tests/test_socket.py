@@ -371,6 +371,8 @@ async def test_a_database_that_fails_closes_the_socket_so_that_the_tab_sends_aga
 
 async def test_a_room_that_is_removed_ends_its_sockets(connect, ann: Person, lounge: Room) -> None:
     tab = await connect(ann)
+    await tab.say(**RESUME)
+    await tab.frame_with('id="cursor"')
     await lounge.adelete()
     await tab.say(body="hello")
     assert await tab.close_code() == 4404
