@@ -45,6 +45,7 @@ urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
     path("account/", include("project.account_urls")),
     path("admin/", admin.site.urls),
+    path("read/", views.read_all, name="read-all"),
     path("me.css", views.my_style, name="my-style"),
     path("parts/<str:version>/<str:name>/", views.part, name="part"),
     path("favicon.ico", views.favicon),

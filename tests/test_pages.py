@@ -33,6 +33,7 @@ METHODS = {
     "/people/{me}/picture/": READ,
     "/welcome/": READ | {"POST"},
     "/account/keep-name/": READ | {"POST"},
+    "/read/": {"POST"},
     "/me.css": READ,
     "/parts/x/field/": READ,
     "/favicon.ico": READ,

@@ -18,6 +18,7 @@ from .message import delete_message, message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
 from .owning import archive, describe
 from .person import person, picture
+from .reading import read_all
 from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
 from .settings import settings, settings_picture
@@ -60,6 +61,7 @@ __all__ = [
     "part",
     "person",
     "picture",
+    "read_all",
     "remove",
     "report_message",
     "reports",
