@@ -231,7 +231,6 @@ def ann() -> Person:
     return Person.objects.get(username="ann")
 
 
-
 def person_id(name: str) -> int:
     return Person.objects.get(username=name).pk
 
