@@ -211,8 +211,8 @@ def test_where_a_request_comes_from(
     settings: Settings, proxies: int, peer: str, forwarded: str, whose: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
-    headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
-    assert address_of(RequestFactory().get("/", REMOTE_ADDR=peer, **headers)) == whose
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    assert address_of(RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers)) == whose
     scope: dict[str, Any] = {"client": [peer, 4711] if peer else None, "headers": []}
     if forwarded:
         scope["headers"] = [(b"x-forwarded-for", part.encode()) for part in forwarded.split(", ")]
@@ -278,9 +278,9 @@ class TestPages:
         assert Room.objects.count() == 2
 
     def test_a_stranger_who_may_make_no_room_is_not_signed_in(self, few: None, client: Client) -> None:
-        address = {"REMOTE_ADDR": "192.0.2.9"}
         limits.count(limits.ROOMS, None, "192.0.2.9")
-        response = client.post("/", {"room_name": "Attic", "username": "bob"}, **address)
+        typed = {"room_name": "Attic", "username": "bob"}
+        response = client.post("/", typed, REMOTE_ADDR="192.0.2.9")
         assert refused(response, "too many rooms", room_name="Attic", username="bob")
         assert not Person.objects.exists()
         assert "_auth_user_id" not in client.session
