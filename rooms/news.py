@@ -299,7 +299,11 @@ class News:
         """Record who has read what, and count anew where something was not heard."""
         for room_id in list(self._missed):
             self._missed.discard(room_id)
-            await self._count_anew(room_id)
+            try:
+                await self._count_anew(room_id)
+            except DatabaseError:
+                self._missed.add(room_id)
+                raise
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in self._left]
         self._left.clear()
         for room_id, watched in self._watched.items():

@@ -18,4 +18,4 @@ def read_all(request: HttpRequest) -> HttpResponse:
     if person is not None:
         mark_all_read(person.pk)
         async_to_sync(changes.notify)(Notice(person.pk, "read"))
-    return HttpResponse(status=204) if request.htmx else redirect("lobby")
+    return HttpResponse(status=204) if "HX-Request" in request.headers else redirect("lobby")
