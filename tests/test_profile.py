@@ -131,7 +131,8 @@ def test_a_closed_account_tells_nothing(client: Client, ann: Person, bob: Person
         assert told not in html.decode()
 
 
-def test_it_takes_two_queries_beyond_the_session(client: Client, ann: Person, bob: Person) -> None:
+def test_it_takes_few_queries(client: Client, ann: Person, bob: Person) -> None:
     with CaptureQueriesContext(connection) as captured:
         page(client, bob)
-    assert len(captured) == 3  # the session, who asks, who it is about
+    # The session, who asks, who it is about, and whether the one blocks the other.
+    assert len(captured) == 4
