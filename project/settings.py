@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -31,6 +32,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "channels",
     "csp",
     "django_htmx",
@@ -41,14 +48,18 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "rooms.viewer.viewers_zone",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "rooms.accounts.middleware.AccountPages",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -65,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "rooms.viewer.theme",
+                "django.contrib.messages.context_processors.messages",
             ],
         },
     },
@@ -81,16 +93,20 @@ AUTH_USER_MODEL = "rooms.Person"
 
 REDIS_URL = env("REDIS_URL", default="")
 REDIS = REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"
-# Redis sends a group's messages to all its databases: each site has groups of its own.
+# Redis sends a group's messages to all its databases: each site has groups of its own, and keys.
 REDIS_PREFIX = f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            "hosts": [REDIS],
-            "prefix": REDIS_PREFIX,
-        },
+        "CONFIG": {"hosts": [REDIS], "prefix": REDIS_PREFIX},
     },
+}
+CACHES = {
+    "default": {
+        "BACKEND": "project.cache.OptionalRedisCache",
+        "LOCATION": REDIS,
+        "KEY_PREFIX": REDIS_PREFIX,
+    }
 }
 
 # Static files --------------------------------------------------------------------------
@@ -125,9 +141,26 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-LOGIN_URL = "lobby"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A chat needs none of these, and no script that got in somehow shall have them.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "serial",
+        "usb",
+    )
+}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -141,6 +174,85 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# Accounts ------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["rooms.accounts.backend.PersonBackend"]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "email"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "lobby"
+
+# Mail. Without a server for it, it is printed in the terminal, and nobody has to wait for any.
+EMAIL_URL = env("EMAIL_URL", default="")
+vars().update(env.email_url_config(EMAIL_URL or "consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", default="Parlor <parlor@localhost>")
+
+ACCOUNT_ADAPTER = "rooms.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "add_email": "rooms.accounts.forms.AddEmailForm",
+    "change_password": "rooms.accounts.forms.ChangePasswordForm",
+    "login": "rooms.accounts.forms.LogInForm",
+    "reauthenticate": "rooms.accounts.forms.ReauthenticateForm",
+    "reset_password": "rooms.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "rooms.accounts.forms.ResetPasswordKeyForm",
+    "set_password": "rooms.accounts.forms.SetPasswordForm",
+    "signup": "rooms.accounts.forms.SignUpForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "optional"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+# A guest is signed in and may log in all the same; see rooms/views/account.py.
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if RATE_LIMITS else False  # allauth's own, or none
+# How many proxies stand before the site, each of which adds to X-Forwarded-For: of as many entries
+# of it, from its end, nobody can make up any.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+
+MFA_ADAPTER = "rooms.accounts.adapter.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]  # security keys would need scripts
+MFA_FORMS = {
+    "activate_totp": "rooms.accounts.forms.ActivateTOTPForm",
+    "authenticate": "rooms.accounts.forms.CodeForm",
+    "reauthenticate": "rooms.accounts.forms.ReauthenticateByCodeForm",
+}
+MFA_TOTP_ISSUER = "Parlor"
+# Where verification is mandatory nobody gets this far without it, and elsewhere there is no mail.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# People may also come by way of an OpenID Connect provider.
+OIDC_SERVER_URL = env("OIDC_SERVER_URL", default="")
+SOCIALACCOUNT_ADAPTER = "rooms.accounts.social.SocialAccountAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False  # everybody chooses the name they are shown by
+SOCIALACCOUNT_FORMS = {"signup": "rooms.accounts.social.SignUpForm"}
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+if OIDC_SERVER_URL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": env("OIDC_NAME", default="OpenID Connect"),
+                "client_id": env("OIDC_CLIENT_ID"),
+                "secret": env("OIDC_SECRET", default=""),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ],
+    }
 
 # Language and time ---------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 import rooms.admin  # noqa: F401 — what is in it
 from rooms import views
@@ -41,7 +41,11 @@ urlpatterns = [
     path("reports/<int:pk>/delete/", views.delete_reported, name="delete-reported"),
     path("settings/", views.settings, name="settings"),
     path("settings/picture/", views.settings_picture, name="settings-picture"),
+    path("invitations/<str:token>/", views.invitation, name="invitation"),
+    path("welcome/", views.welcome, name="welcome"),
+    path("account/", include("project.account_urls")),
     path("admin/", admin.site.urls),
+    path("read/", views.read_all, name="read-all"),
     path("me.css", views.my_style, name="my-style"),
     path("parts/<str:version>/<str:name>/", views.part, name="part"),
     path("favicon.ico", views.favicon),

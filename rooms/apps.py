@@ -8,7 +8,8 @@ class RoomsConfig(AppConfig):
     name = "rooms"
 
     def ready(self) -> None:
-        from rooms import sessions  # noqa: F401 — which listens from here on
+        from rooms import sessions  # noqa: F401 — it listens from here on
+        from rooms.accounts import keeping  # noqa: F401 — likewise
 
         request_finished.connect(_close_connections)
 

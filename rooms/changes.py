@@ -55,10 +55,17 @@ def post(
 
 
 async def apost(
-    room: Room, author: Person, body: str, *, key: str | None = None, at: datetime | None = None
+    room: Room,
+    author: Person,
+    body: str,
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+    known: Access | None = None,
 ) -> tuple[Message, Change | None]:
-    """As `post`, from a coroutine. Returns the change too, or None if it was said before."""
-    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at)
+    """As `post`, from a coroutine. Returns the change too, or None if it was said before. `known` is
+    what the author may do in the room, as far as that was read before."""
+    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at, known)
     if change is not None:
         await publish(change)
     return message, change
@@ -111,10 +118,15 @@ def _insert(messages: Sequence[Message]) -> None:
 
 @transaction.atomic
 def _record(
-    room_id: int, author: Person, body: str, key: str | None, at: datetime | None
+    room_id: int,
+    author: Person,
+    body: str,
+    key: str | None,
+    at: datetime | None,
+    known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
-    mine = access.locked(room_id, author)
+    mine = access.locked(room_id, author, known)
     room = mine.room
     if key is not None:
         said = Message.objects.filter(room=room, key=key, author=author).first()
@@ -209,9 +221,16 @@ def expel(room: Room, person: Person, why: str) -> None:
     """End the membership of `person` in `room`, a room that is locked, and close their tabs there,
     which are told `why`. It is a tick of the clock: no tab of theirs is given a later one."""
     Membership.objects.filter(room=room, person=person).delete()
-    version = tick(room, "access_version")
-    publish_after_commit(Change(room.pk, version, expelled=(person.pk,), why=why))
+    access_changed(room, person, why=why)
     notify_after_commit(Notice(person.pk, "rooms"))
+
+
+def access_changed(room: Room, *expelled: Person, why: str = "") -> None:
+    """What people may do in `room`, a room that is locked, is another from this tick on. The tabs of
+    those who are `expelled` close, and are told `why`."""
+    version = tick(room, "access_version")
+    ids = tuple(person.pk for person in expelled)
+    publish_after_commit(Change(room.pk, version, expelled=ids, why=why))
 
 
 def configure(room: Room, **fields: Any) -> None:

@@ -116,7 +116,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         )
         hub = Hub.here()
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
-        self.sender = Sender(self.room, person, tab, hub.hear, address_in(self.scope))
+        self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed since they were found to be a member is one no longer; who is removed
         # from here on is among those that wait, and turned away by the hub.

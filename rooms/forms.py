@@ -46,6 +46,16 @@ class NameField(TextField):
         return clean_name(self.to_python(value), self.max_length)
 
 
+def free_name(name: str) -> str:
+    """The name, which nobody may have, nor one like it. Raises ValidationError, which tells of one
+    that is free, where somebody has."""
+    if Person.looking_like(name).exists():
+        raise ValidationError(
+            f"Somebody is called that, or nearly. How about “{Person.free_name(name)}”?", code="taken"
+        )
+    return name
+
+
 class NameForm(forms.Form):
     """Who is coming."""
 
@@ -56,12 +66,7 @@ class NameForm(forms.Form):
     )
 
     def clean_username(self) -> str:
-        name = self.cleaned_data["username"]
-        if Person.looking_like(name).exists():
-            raise ValidationError(
-                f"Somebody is called that, or nearly. How about “{Person.free_name(name)}”?", code="taken"
-            )
-        return name
+        return free_name(self.cleaned_data["username"])
 
 
 class RoomForm(forms.Form):

@@ -96,8 +96,7 @@ def sign_out(person: Person, why: str) -> None:
     for room_id in Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True):
         with transaction.atomic():
             room = Room.objects.select_for_update().get(pk=room_id)
-            version = changes.tick(room, "access_version")
-            changes.publish_after_commit(changes.Change(room.pk, version, expelled=(person.pk,), why=why))
+            changes.access_changed(room, person, why=why)
     changes.notify_after_commit(Notice(person.pk, "ended", why=why))
 
 
@@ -116,6 +115,7 @@ def set_role(room: Room, person: Person, role: str, by: Person) -> None:
     if theirs.role != role:
         theirs.role = role
         theirs.save(update_fields=["role"])
+        changes.access_changed(mine.room)
         record(What.ROLE, by, room=room, person=person, why=Role(role).label)
 
 

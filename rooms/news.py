@@ -9,7 +9,7 @@ by Redis, is read again from the database.
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Protocol
 
@@ -298,15 +298,12 @@ class News:
     async def keep(self) -> None:
         """Record who has read what, and count anew where something was not heard."""
         for room_id in list(self._missed):
-            watched = self._watched.get(room_id)
-            counts = await mentions_of(room_id, watched.people - watched.readers) if watched else []
-            for person_id, count, seq in counts:
-                here = self.people.get(person_id)
-                state = here.rooms.get(room_id) if here else None
-                if state is not None and seq > state.counted_seq:
-                    state.mentions, state.counted_seq = count, seq
-                    self._tell(person_id, room_id)
             self._missed.discard(room_id)
+            try:
+                await self._count_anew(room_id)
+            except DatabaseError:
+                self._missed.add(room_id)
+                raise
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in self._left]
         self._left.clear()
         for room_id, watched in self._watched.items():
@@ -315,6 +312,24 @@ class News:
                 read.append((room_id, set(watched.readers), watched.last_seq))
         if read:
             await _mark_each_read(read)
+
+    async def _count_anew(self, room_id: int) -> None:
+        watched = self._watched.get(room_id)
+        if watched is None:
+            return
+        before = {
+            person_id: replace(self.people[person_id].rooms[room_id])
+            for person_id in watched.people - watched.readers
+        }
+        for person_id, count, seq in await mentions_of(room_id, before):
+            here = self.people.get(person_id)
+            state = here.rooms.get(room_id) if here else None
+            # Who was told meanwhile, or has read it, is ahead of what was counted.
+            if state is not None and state == before[person_id]:
+                is_news, state.counted_seq = count != state.mentions, seq
+                if is_news:
+                    state.mentions = count
+                    self._tell(person_id, room_id)
 
     def stop(self) -> None:
         for task in self._tasks:

@@ -10,10 +10,10 @@ from random import uniform
 from typing import Any
 
 from rooms import changes, fragments, limits
-from rooms.access import Refused
+from rooms.access import Access, Refused
 from rooms.events import Change
 from rooms.forms import MessageForm, new_key
-from rooms.models import Message, Person, Room
+from rooms.models import Message, Person
 from rooms.tab import Tab
 
 MOST_UNCONFIRMED = 30  # messages of one tab; a page has fewer forms
@@ -31,9 +31,10 @@ class Sender:
     """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it."""
 
     def __init__(
-        self, room: Room, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
+        self, mine: Access, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
     ) -> None:
-        self.room, self.person, self.tab, self.hear = room, person, tab, hear
+        self.mine, self.room = mine, mine.room
+        self.person, self.tab, self.hear = person, tab, hear
         self.whose = person.pk, address  # the limits that apply
         self.queued: dict[str, Frame] = {}
         self.sent: dict[str, str] = {}
@@ -64,7 +65,9 @@ class Sender:
             return False
         body = form.cleaned_data["body"]
         try:
-            message, change = await changes.apost(self.room, self.person, body, key=key or None)
+            message, change = await changes.apost(
+                self.room, self.person, body, key=key or None, known=self.mine
+            )
         except Refused as refusal:
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))
             return False

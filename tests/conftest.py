@@ -24,7 +24,13 @@ OTHERS = {
     "CSRF_TRUSTED_ORIGINS",
     "DATABASE_URL",
     "DEBUG",
+    "DEFAULT_FROM_EMAIL",
+    "EMAIL_URL",
     "HTTPS",
+    "OIDC_CLIENT_ID",
+    "OIDC_NAME",
+    "OIDC_SECRET",
+    "OIDC_SERVER_URL",
     "SECRET_KEY",
     "TIME_ZONE",
     "TRUSTED_PROXIES",
@@ -119,6 +125,12 @@ def rate_limits(settings: Settings) -> Iterator[None]:
     limits._counter(settings.REDIS).reset()
     yield
     limits._counter(settings.REDIS).reset()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """A hash that takes no time: hundreds of tests would wait for the good one."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

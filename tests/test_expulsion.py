@@ -236,3 +236,21 @@ async def test_who_is_banned_from_the_site_is_out_of_every_room_at_once(
     assert await Ban.objects.filter(room=None, person=ann).aexists()
     act = await Act.objects.aget(what=Act.What.BANNED)
     assert (act.by_id, act.person_id, act.room_id, act.why) == (admin.pk, ann.pk, None, "spam")
+
+
+async def test_what_a_tab_knew_of_its_person_holds_until_somebodys_access_changes(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+) -> None:
+    """A moderator writes in a closed room, and one who is a member again does not."""
+    await in_thread(Membership.join)(lounge.pk, ann.pk)
+    await in_thread(moderation.set_role)(lounge, ann, Role.MODERATOR, owner)
+    await in_thread(moderation.configure)(lounge, owner, is_closed=True)
+    tab = await resumed(await connect(ann))
+    await tab.say(body="order!", key="k1")
+    await tab.frame_with("order!")
+    await in_thread(moderation.set_role)(lounge, ann, Role.MEMBER, owner)
+    await tab.say(body="and now?", key="k2")
+    assert "Only moderators write in this room" in await tab.frame_with("problem")

@@ -73,8 +73,8 @@ async def test_what_one_process_knows_the_others_show(
     await one.beat()
     await two.beat()
     assert names(his.frames) == [["ann", "bob (away)"]]
-    await one.beat()
-    assert names(hers.frames)[-1] == ["ann", "bob (away)"]
+    while names(hers.frames)[-1] != ["ann", "bob (away)"]:  # a room rests after it was told
+        await one.beat()
     assert one.states() == two.states() == {ann.pk: HERE, bob.pk: AWAY}
     assert two.is_here(ann.pk, 5)
     assert not two.is_here(bob.pk, 5)
@@ -163,7 +163,7 @@ async def test_the_key_says_who_is_where_and_expires(process: Callable[..., Pres
     one = process({5: {tab(ann.pk)}, 6: set()})
     await one.beat()
     async with Redis.from_url(settings.REDIS) as redis:
-        assert json.loads(await redis.get(one._keys.own)) == {"5": {str(ann.pk): HERE}}
+        assert json.loads(await redis.get(one._keys.own) or "") == {"5": {str(ann.pk): HERE}}
         assert 0 < await redis.ttl(one._keys.own) <= presence.EXPIRES_SECONDS
         await one.close()
         assert not await redis.exists(one._keys.own)

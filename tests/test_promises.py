@@ -3,22 +3,29 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from allauth.core.ratelimit import respond_429
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
+from django.utils import timezone
+from pytest_django import Settings
 
 from rooms import changes, fragments, moderation
-from rooms.models import Ban, Message, Person, Room
+from rooms.models import Ban, Invitation, Message, Person, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
+from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, turn_on_two_factor
 from tests.html import Element, elements, find_all
+from tests.oidc import provider
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = ROOT / "templates"
@@ -208,7 +215,13 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
 
-urlpatterns = [path("", include("project.urls")), path("closed/", closed), path("broken/", broken)]
+urlpatterns = [
+    path("account/", include("project.oidc_urls")),
+    path("", include("project.urls")),
+    path("closed/", closed),
+    path("broken/", broken),
+    path("often/", respond_429),
+]
 
 POLICY = {
     "default-src": ["'none'"],
@@ -224,6 +237,8 @@ WITH_FRAME = {"frame-src": ["'self'"]}
 FRAMED = WITH_FRAME | {"frame-ancestors": ["'self'"]}
 
 ROOM, MESSAGES = "/rooms/lounge/", "/rooms/lounge/messages/"
+INVITATION, TOTP = "/invitations/t0ken/", "/account/2fa/totp/activate/"
+CHANGE = {"email": "new@example.com", "action_add": ""}
 TOO_LONG = {"body": "x" * 4001, "room_name": "x" * 61, "username": "x" * 41, "bio": "x" * 301}
 
 
@@ -236,7 +251,11 @@ def person_id(name: str) -> int:
 
 
 # Of every page: who asks, how, its status and what its policy has beside or instead of the usual.
-PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]] = {
+Page = tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]
+PAGES: dict[str, Page] = {
+    # First, for the one test that sees all of them: as long as nobody has an account.
+    "welcome": ("stranger", lambda client: client.get("/welcome/"), 200, {}),
+    "welcome refused": ("stranger", lambda client: client.post("/welcome/"), 422, {}),
     "lobby": ("stranger", lambda client: client.get("/"), 200, {}),
     "lobby refused": ("stranger", lambda client: client.post("/", TOO_LONG), 422, {}),
     "lobby signed in": ("member", lambda client: client.get("/"), 200, {}),
@@ -294,30 +313,178 @@ PAGES: dict[str, tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]]
 }
 
 
+def got(who: str, url: str, status: int = 200, other: dict[str, list[str]] | None = None) -> Page:
+    return (who, lambda client: client.get(url), status, other or {})
+
+
+def sent(who: str, url: str, fields: dict[str, str], status: int = 200) -> Page:
+    return (who, lambda client: client.post(url, fields), status, {})
+
+
+PAGES |= {
+    "too often": got("stranger", "/often/", 429),
+    "from elsewhere": ("new elsewhere", lambda client: client.get("/account/3rdparty/signup/"), 200, {}),
+    "invitation": got("stranger", INVITATION),
+    "invitation, signed in": got("member", INVITATION),
+    "no invitation": got("stranger", "/invitations/x/", 404),
+    "log in": got("stranger", "/account/login/"),
+    "log in refused": sent("stranger", "/account/login/", {"login": "x", "password": "x"}),
+    "log in, guest": got("member", "/account/login/"),
+    "sign up": got("stranger", "/account/signup/"),
+    "sign up refused": sent("stranger", "/account/signup/", TOO_LONG),
+    "keep the name": got("member", "/account/keep-name/"),
+    "keep the name refused": sent("member", "/account/keep-name/", {}, 422),
+    "mail sent": got("stranger", "/account/confirm-email/"),
+    "confirm the email": ("new", lambda client: client.get(mailed_link("new@example.com")), 200, {}),
+    "confirm nothing": got("stranger", "/account/confirm-email/x/"),
+    "inactive": got("stranger", "/account/inactive/"),
+    "reset the password": got("stranger", "/account/password/reset/"),
+    "reset, sent": got("stranger", "/account/password/reset/done/"),
+    "new password": ("forgetful", lambda client: client.get(reset_link(), follow=True), 200, {}),
+    "new password, bad link": got("stranger", "/account/password/reset/key/1-x/"),
+    "new password set": got("stranger", "/account/password/reset/key/done/"),
+    "log out": got("owner", "/account/logout/"),
+    "log out, guest": got("member", "/account/logout/"),
+    "email": got("owner", "/account/email/"),
+    "email, changing": ("owner", lambda client: client.post("/account/email/", CHANGE, follow=True), 200, {}),
+    "password": got("owner", "/account/password/change/"),
+    "password refused": sent("owner", "/account/password/change/", {}),
+    "no password yet": got("from elsewhere", "/account/password/set/"),
+    "sessions": got("owner", "/account/sessions/"),
+    "close the account": got("owner", "/account/close/"),
+    "is it you": got("owner", "/account/reauthenticate/"),
+    "two-factor, off": got("owner", "/account/2fa/"),
+    "two-factor, turn on": got("owner", TOTP, 200, {"img-src": ["'self'", "data:"]}),
+    "two-factor, on": got("guarded", "/account/2fa/"),
+    "two-factor, turn off": got("guarded", "/account/2fa/totp/deactivate/"),
+    "is it you, by a code": got("guarded", "/account/2fa/reauthenticate/"),
+    "recovery codes": got("guarded", "/account/2fa/recovery-codes/"),
+    "new recovery codes": got("guarded", "/account/2fa/recovery-codes/generate/"),
+    "code": got("half in", "/account/2fa/authenticate/"),
+    "code refused": sent("half in", "/account/2fa/authenticate/", {"code": "x"}),
+    "connected accounts": got("from elsewhere", "/account/3rdparty/"),
+    "connect": got("owner", "/account/3rdparty/"),
+    "elsewhere": got("stranger", "/account/oidc/oidc/login/"),
+    "elsewhere, on the way": sent("stranger", "/account/oidc/oidc/login/", {}),
+    "elsewhere, refused": got("stranger", "/account/3rdparty/login/error/", 401),
+    "elsewhere, cancelled": got("stranger", "/account/3rdparty/login/cancelled/"),
+    # Last, for the one test that sees all of them: from here on things are different.
+    "log in, banned": ("banned elsewhere", lambda client: come_back(client), 403, {}),
+    "sign up closed": got("uninvited", "/account/signup/"),
+}  # fmt: skip
+
+
+def reset_link() -> str:
+    return mailed_link("old@example.com")
+
+
+def come_back(client: Client) -> Any:
+    """From the provider."""
+    on = client.post("/account/oidc/oidc/login/").content
+    authorize = find_all(on, "a")[-1]["href"]
+    state = parse_qs(urlsplit(authorize).query)["state"][0]
+    return client.get("/account/oidc/oidc/login/callback/", {"code": "c", "state": state})
+
+
+class Clients(dict[str, Client]):
+    """Browsers by who is before them, made as they are asked for."""
+
+    def __init__(self, ann: Person, lounge: Room) -> None:
+        super().__init__()
+        self.ann, self.lounge = ann, lounge
+
+    def __missing__(self, who: str) -> Client:
+        self[who] = getattr(self, who.replace(" ", "_"))()
+        return self[who]
+
+    def stranger(self) -> Client:
+        return Client(raise_request_exception=False)
+
+    def member(self) -> Client:
+        for n in range(60):
+            changes.post(self.lounge, self.ann, f"see http://a.example/{n}")
+        client = Client()
+        client.force_login(self.ann)
+        return client
+
+    def banned(self) -> Client:
+        bob = Person.guest("bob")
+        bob.save()
+        client = Client()
+        client.force_login(bob)
+        moderation.report(changes.post(self.lounge, self.ann, "x"), bob, "noise")
+        Ban.objects.create(room=self.lounge, person=bob, reason="noise")
+        return client
+
+    def keeper(self) -> Client:
+        """Who keeps order everywhere, and has something to do."""
+        assert self["member"] and self["banned"]
+        client = Client()
+        client.force_login(Person.objects.create_superuser("keeper"))
+        client.get(ROOM)
+        return client
+
+    def checked(self) -> Client:
+        """Its forms are checked for where they come from."""
+        return Client(enforce_csrf_checks=True)
+
+    def owner(self) -> Client:
+        return logged_in(make_account("owner"))
+
+    def guarded(self) -> Client:
+        client = logged_in(make_account("guarded"))
+        turn_on_two_factor(client)
+        client.post("/account/reauthenticate/", {"password": PASSWORD})
+        return client
+
+    def half_in(self) -> Client:
+        turn_on_two_factor(logged_in(make_account("half")))
+        client = self.stranger()
+        log_in(client, "half")
+        return client
+
+    def uninvited(self) -> Client:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"sign_up": SiteSettings.SignUp.INVITATION})
+        return self.stranger()
+
+    def new(self) -> Client:
+        client = self.stranger()
+        sign_up(client, "new", "new@example.com")
+        return client
+
+    def forgetful(self) -> Client:
+        make_account("old")
+        client = self.stranger()
+        client.post("/account/password/reset/", {"email": "old@example.com"})
+        return client
+
+    def new_elsewhere(self) -> Client:
+        client = self.stranger()
+        come_back(client)
+        return client
+
+    def from_elsewhere(self) -> Client:
+        client = self.new_elsewhere()
+        fields = {"username": "Ann Lee", "email": "ann@provider.example"}
+        assert client.post("/account/3rdparty/signup/", fields).status_code == 302
+        return client
+
+    def banned_elsewhere(self) -> Client:
+        self.from_elsewhere()
+        Person.objects.filter(username="Ann Lee").update(banned_until=timezone.now() + timedelta(days=1))
+        return self.stranger()
+
+
 @pytest.fixture
-def clients(room: Callable[..., Room], person: Callable[..., Person]) -> dict[str, Client]:
-    """A stranger, a member, who keeps order everywhere, who is banned, and one whose forms are
-    checked for where they come from."""
+def clients(
+    room: Callable[..., Room], person: Callable[..., Person], settings: Settings
+) -> Iterator[dict[str, Client]]:
+    """Browsers, and what there is to see in them."""
     ann, lounge = person("ann"), room("Lounge")
-    for n in range(60):
-        changes.post(lounge, ann, f"see http://a.example/{n}")
-    stranger, member, banned = Client(raise_request_exception=False), Client(), Client()
-    member.force_login(ann)
-    bob = person("bob")
-    banned.force_login(bob)
-    keeper = Client()
-    keeper.force_login(Person.objects.create_superuser("keeper"))
-    keeper.get(ROOM)
-    moderation.report(Message.objects.filter(room=lounge)[0], bob, "noise")
-    Ban.objects.create(room=lounge, person=bob, reason="noise")
-    checked = Client(enforce_csrf_checks=True)
-    return {
-        "stranger": stranger,
-        "member": member,
-        "keeper": keeper,
-        "banned": banned,
-        "checked": checked,
-    }
+    Invitation.objects.create(room=lounge, by=ann, token=INVITATION.split("/")[2])
+    with provider() as server:
+        settings.SOCIALACCOUNT_PROVIDERS = server.apps()
+        yield Clients(ann, lounge)
 
 
 pages = pytest.mark.parametrize("page", PAGES)

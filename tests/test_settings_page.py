@@ -56,7 +56,10 @@ def chosen(html: bytes, name: str) -> list[str]:
 
 def test_a_stranger_is_led_to_where_one_signs_in(client: Client) -> None:
     for response in (client.get("/settings/"), save(client), client.post("/settings/picture/")):
-        assert (response.status_code, response.headers["Location"]) == (302, "/?next=/settings/")
+        assert (response.status_code, response.headers["Location"]) == (
+            302,
+            "/account/login/?next=/settings/",
+        )
 
 
 def test_it_shows_what_is_stored(client: Client, ann: Person) -> None:

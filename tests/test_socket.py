@@ -17,7 +17,7 @@ from django.test import Client
 
 from rooms import changes, consumers, presence
 from rooms.hub import Hub
-from rooms.models import Message, Person, Room
+from rooms.models import Membership, Message, Person, Room
 from tests.page import Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +66,8 @@ async def connect(lounge: Room) -> AsyncIterator[Callable[..., Awaitable[Socket]
     sockets: list[Socket] = []
 
     async def make(person: Person, *headers: tuple[bytes, bytes]) -> Socket:
+        # As its page has done; that somebody comes in is told to their other tabs.
+        await sync_to_async(Membership.join)(lounge.pk, person.pk)
         cookie = await sync_to_async(cookie_of)(person)
         socket = Socket(f"/rooms/{lounge.slug}/live/", cookie, *headers)
         sockets.append(socket)
@@ -369,6 +371,8 @@ async def test_a_database_that_fails_closes_the_socket_so_that_the_tab_sends_aga
 
 async def test_a_room_that_is_removed_ends_its_sockets(connect, ann: Person, lounge: Room) -> None:
     tab = await connect(ann)
+    await tab.say(**RESUME)
+    await tab.frame_with('id="cursor"')
     await lounge.adelete()
     await tab.say(body="hello")
     assert await tab.close_code() == 4404

@@ -1,5 +1,13 @@
 """What administrators see of the site's data, and may change, at /admin/."""
 
-from . import order, people, rooms
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
 
-__all__ = ["order", "people", "rooms"]
+from . import order, people, rooms, site
+
+# Django's own login would let somebody in without their second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Parlor"
+admin.site.index_title = "This site"
+
+__all__ = ["order", "people", "rooms", "site"]

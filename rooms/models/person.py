@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
-from rooms.names import look_alike_keys
+from rooms.names import clean_name, look_alike_keys
 from rooms.zones import is_zone
 
 
@@ -57,6 +58,16 @@ class Person(AbstractUser):
     def picture_version(self) -> str:
         """Another for each picture, and for the initials of each name, so that browsers may keep them."""
         return sha256((self.picture.name or self.username).encode()).hexdigest()[:12]
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """As `clean_name` returns it, and not as Django would have it, who changes letters."""
+        return clean_name(username, cls.NAME_LENGTH)
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether they may not enter this site now."""
+        return self.banned_until is not None and self.banned_until > timezone.now()
 
     @classmethod
     def guest(cls, name: str) -> "Person":

@@ -24,3 +24,10 @@ class SiteSettings(models.Model):
     def current(cls) -> "SiteSettings":
         """The settings in force: the row, or the defaults where nobody has changed any."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @classmethod
+    def locked(cls) -> "SiteSettings":
+        """The row, made if there is none, and locked until the transaction ends: what only one may
+        do at a time begins with it."""
+        cls.objects.get_or_create(pk=1)
+        return cls.objects.select_for_update().get(pk=1)

@@ -1,16 +1,29 @@
 from .about import about, leave, mute, star
+from .account import (
+    close_account,
+    confirm_email,
+    log_in,
+    log_in_elsewhere,
+    reset_password_from_key,
+    sign_up,
+    social_sign_up,
+)
 from .blocks import block, blocks, unblock
+from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
+from .keep_name import keep_name
 from .lobby import lobby
 from .making import archived, direct, new_room
 from .message import delete_message, message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
 from .owning import archive, describe
 from .person import person, picture
+from .reading import read_all
 from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
 from .settings import settings, settings_picture
 from .small import favicon, health, my_style, part
+from .welcome import welcome
 
 __all__ = [
     "about",
@@ -21,6 +34,8 @@ __all__ = [
     "block",
     "blocks",
     "close",
+    "close_account",
+    "confirm_email",
     "delete_message",
     "delete_reported",
     "describe",
@@ -29,9 +44,13 @@ __all__ = [
     "favicon",
     "give_role",
     "health",
+    "invitation",
     "invite",
+    "keep_name",
     "leave",
     "lobby",
+    "log_in",
+    "log_in_elsewhere",
     "make_link",
     "member",
     "message",
@@ -42,15 +61,20 @@ __all__ = [
     "part",
     "person",
     "picture",
+    "read_all",
     "remove",
     "report_message",
     "reports",
+    "reset_password_from_key",
     "revoke_link",
     "room",
     "settings",
     "settings_picture",
+    "sign_up",
     "slow",
+    "social_sign_up",
     "star",
     "unban",
     "unblock",
+    "welcome",
 ]

@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from rooms import joining, moderation
+from rooms.accounts.first import is_fresh
 from rooms.addresses import address_of
 from rooms.forms import JoinForm, RoomForm
 from rooms.limits import TooMany
-from rooms.models import Kind, Person, Room
+from rooms.models import Kind, Person, Room, SiteSettings
 from rooms.sidebar import sidebar
 from rooms.views.people import person_of, sign_in_guest
 
@@ -27,6 +28,9 @@ def listed_rooms() -> list[Room]:
 def lobby(request: HttpRequest) -> HttpResponse:
     """The open rooms, and the form that leads into one, making it if there is none."""
     person = person_of(request)
+    context = {"rooms": listed_rooms(), "is_fresh": is_fresh()}
+    if person is None and not SiteSettings.current().guests_allowed:
+        return render(request, "lobby.html", context, status=403 if request.method == "POST" else 200)
     form_class = RoomForm if person else JoinForm
     form = form_class(request.POST if request.method == "POST" else None)
     status = 422 if form.is_bound else 200
@@ -39,7 +43,7 @@ def lobby(request: HttpRequest) -> HttpResponse:
         except IntegrityError:
             form = form_class(request.POST)  # somebody took the name in this very moment
             form.is_valid()
-    context = {"form": form, "rooms": listed_rooms()} | (_own(person) if person else {})
+    context |= {"form": form} | (_own(person) if person else {})
     return render(request, "lobby.html", context, status=status)
 
 

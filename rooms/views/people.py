@@ -21,5 +21,5 @@ def sign_in_guest(request: HttpRequest, name: str) -> Person:
     person = Person.guest(name)
     person.save()
     limits.count(limits.GUESTS, None, address)
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person)
     return person

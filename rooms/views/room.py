@@ -19,7 +19,7 @@ from rooms.events import Notice
 from rooms.forms import MessageForm, NameForm, new_key
 from rooms.limits import TooMany
 from rooms.missed import PAGE
-from rooms.models import Message, Person, Room
+from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
 from rooms.views.acts import moved
@@ -46,6 +46,8 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
+    if not SiteSettings.current().guests_allowed:
+        return render(request, "name.html", {"room": room}, status=403 if request.method == "POST" else 200)
     form = NameForm(request.POST if request.method == "POST" else None)
     status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():

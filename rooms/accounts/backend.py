@@ -1,0 +1,17 @@
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+
+from rooms.models import Person
+
+
+class PersonBackend(AuthenticationBackend):
+    """Knows people by email or name and password, and by their sessions. Whoever has left, or is
+    banned from the site, is nobody to it, from the next request on."""
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        return super().user_can_authenticate(user) and not user.is_banned
+
+    def _authenticate_by_username(self, username: str, password: str) -> Any:
+        # Exactly: allauth would find an "ANN" in an archive as well as our ann, and then take neither.
+        return self._check_password(Person.objects.filter(username=username).first(), password)

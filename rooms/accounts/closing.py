@@ -1,0 +1,69 @@
+"""The end of an account. What its owner said stays, under a name that is nobody's."""
+
+from itertools import count
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
+
+from rooms.models import Block, Invitation, Membership, Person, SiteSettings
+from rooms.names import look_alike_keys
+
+FORMER = "Former member"
+
+
+class OnlyAdministrator(Exception):
+    """Nobody else could take care of the site."""
+
+
+def close(person: Person) -> None:
+    """Close the account of `person`: whatever tells who it was is gone, and nobody can log in to it.
+
+    Raises OnlyAdministrator where it is the last one's.
+    """
+    with transaction.atomic():
+        SiteSettings.locked()  # two administrators who leave at once are one too many
+        if is_only_administrator(person):
+            raise OnlyAdministrator
+        picture = person.picture.name
+        _forget(person)
+        _anonymise(person)
+    if picture:
+        person.picture.storage.delete(picture)
+
+
+def is_only_administrator(person: Person) -> bool:
+    others = Person.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
+    return person.is_superuser and not others.exists()
+
+
+def _forget(person: Person) -> None:
+    sessions = UserSession.objects.filter(user=person)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    for kept in (sessions, *(model.objects.filter(user=person) for model in (EmailAddress, Authenticator))):
+        kept.delete()
+    SocialAccount.objects.filter(user=person).delete()
+    Membership.objects.filter(person=person).delete()
+    Block.objects.filter(person=person).delete()
+    Invitation.objects.filter(by=person).delete()
+    person.groups.clear()
+    person.user_permissions.clear()
+
+
+def _anonymise(person: Person) -> None:
+    for field in ("email", "bio", "time_zone", "theme", "picture"):
+        setattr(person, field, "")
+    person.is_active = person.is_staff = person.is_superuser = False
+    person.last_login = None
+    person.set_unusable_password()
+    for number in count(Person.objects.filter(username__startswith=FORMER).count() + 1):
+        person.username = f"{FORMER} {number}"
+        person.folded_key, person.written_key = look_alike_keys(person.username)
+        try:
+            with transaction.atomic():
+                return person.save()
+        except IntegrityError:
+            continue  # somebody is called that
