@@ -111,7 +111,59 @@ def person(room: Room, page: Page, server: Site) -> None:
     expect(page.get_by_text("Local time")).to_be_visible()
 
 
+def about_the_room(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    room.tab("bob")
+    page.get_by_role("link", name="About").click()
+    page.get_by_label("Topic").fill("x" * 251)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".problem")).to_have_count(1)
+
+
+def somebody_in_it(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    room.tab("bob")
+    page.get_by_role("link", name="About").click()
+    page.get_by_role("link", name=f"Manage {room.called('bob')}").click()
+    page.get_by_role("button", name="Ban").click()
+    expect(page.locator(".problem")).to_have_count(1)
+
+
+def bans(room: Room, page: Page, server: Site) -> None:
+    somebody_in_it(room, page, server)
+    page.locator("#ban-reason").fill(LONG_WORD)
+    page.get_by_role("button", name="Ban").click()
+    expect(page.locator(".rows")).to_contain_text(LONG_WORD)
+
+
+def reports(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    say(page, LONG_WORD)
+    bob = room.tab("bob")
+    bob.locator(".message .at").click()
+    bob.get_by_label("What is wrong with it?").fill(LONG_WORD)
+    bob.get_by_role("button", name="Report").click()
+    page.goto("/reports/")
+    expect(page.locator("article")).not_to_have_count(0)
+
+
+def anothers_message(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    manage(server, "say", room.slug, LONG_WORD, "--as", room.called("bob"))
+    page.locator(".message .at").click()
+    page.get_by_role("button", name="Report").click()
+    expect(page.locator(".problem")).to_have_count(1)
+
+
+def writing_to_somebody(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    page.goto("/direct/")
+    page.get_by_role("button", name="Write").click()
+    expect(page.locator(".problem")).to_have_count(1)
+
+
 PAGES = [
+    about_the_room, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
     settings, settings_with_errors, person,
 ]  # fmt: skip

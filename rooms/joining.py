@@ -21,15 +21,20 @@ MAY_NOT_INVITE = "You cannot invite people into this room."
 
 def enter(mine: Access) -> None:
     """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
-    the room is gone by now."""
+    by now the room is gone, or closed to them."""
     if not mine.may_enter or mine.person is None:
         raise Refused("You cannot enter this room.")
-    if not mine.is_member:
-        try:
+    if mine.is_member:
+        return
+    try:
+        with transaction.atomic():
+            # Who is banned in this very moment is not to be a member after that.
+            if not access.locked(mine.room.pk, mine.person).may_enter:
+                raise NoRoom
             Membership.join(mine.room.pk, mine.person.pk)
-        except IntegrityError:
-            raise NoRoom from None
-        changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+    except Room.DoesNotExist:
+        raise NoRoom from None
+    changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
 
 
 aenter = database_sync_to_async(enter)

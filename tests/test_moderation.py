@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from rooms import access, changes, joining, moderation
-from rooms.access import Refused
+from rooms.access import NoRoom, Refused
 from rooms.models import Act, Ban, Invitation, Kind, Membership, Message, Person, Report, Role, Room
 from tests.race import overlap
 
@@ -291,6 +291,15 @@ class TestAtTheSameMoment:
         )
         assert isinstance(refusal, Refused)
         assert not Message.objects.exists()
+
+    def test_who_is_banned_does_not_come_in(self, lounge: Room, people: Any) -> None:
+        mine = access.find("lounge", people["other"])
+        refusal = overlap(
+            lambda: moderation.ban(lounge, people["other"], people["keeper"], "Known for it"),
+            lambda: joining.enter(mine),
+        )
+        assert isinstance(refusal, NoRoom)
+        assert not is_in(lounge, people["other"])
 
     def test_who_is_moderator_no_more_bans_nobody(self, lounge: Room, people: Any) -> None:
         refusal = overlap(

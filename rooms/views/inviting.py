@@ -23,11 +23,12 @@ def invite(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     form = InviteForm(request.POST, auto_id="invite-%s")
     whose = person.pk, address_of(request)
 
-    @transaction.atomic
     def bring_in() -> None:
         limits.check(limits.INVITATIONS, *whose)
-        for other in form.cleaned_data["names"]:
-            joining.invite(mine.room, other, person)
+        with transaction.atomic():
+            for other in form.cleaned_data["names"]:
+                joining.invite(mine.room, other, person)
+        for _ in form.cleaned_data["names"]:
             limits.count(limits.INVITATIONS, *whose)
 
     if status := tried(form, bring_in):
