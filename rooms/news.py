@@ -342,7 +342,8 @@ class News:
             return
         before = {
             person_id: replace(self.people[person_id].rooms[room_id])
-            for person_id in watched.people - watched.readers
+            for person_id in watched.people
+            if not self._reads(person_id, room_id)
         }
         for person_id, count, seq in await mentions_of(room_id, before):
             here = self.people.get(person_id)
