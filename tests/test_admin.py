@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,7 @@ from rooms import changes, joining, moderation
 from rooms.admin.common import MOST_COUNTED
 from rooms.events import Notice
 from rooms.models import Act, Ban, Block, Membership, Message, Person, Report, Role, Room
+from tests.accounts import logged_in, make_account, who
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
@@ -356,6 +358,16 @@ def test_a_password_is_never_shown_nor_typed_over(client: Client, boss: Person, 
     assert client.post(where, fields(shown) | {"password": "x"}).status_code == 302
     bob.refresh_from_db()
     assert bob.check_password("tea-and-cake")
+
+
+def test_a_new_password_ends_sessions(client: Client, boss: Person) -> None:
+    cleo = make_account("cleo")
+    there = logged_in(cleo)
+    typed = {"usable_password": "true", "password1": "tea-and-cake", "password2": "tea-and-cake"}
+    for person in (cleo, boss):
+        assert client.post(f"/admin/rooms/person/{person.pk}/password/", typed).status_code == 302
+    assert not Session.objects.filter(session_key=there.session.session_key).exists()
+    assert who(client) == boss
 
 
 def test_nobody_is_deleted(client: Client, boss: Person, bob: Person) -> None:

@@ -5,12 +5,11 @@ from itertools import count
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
 from rooms.models import Block, Invitation, Membership, Person, SiteSettings
 from rooms.names import look_alike_keys
+from rooms.sessions import end_sessions
 
 FORMER = "Former member"
 
@@ -41,11 +40,9 @@ def is_only_administrator(person: Person) -> bool:
 
 
 def _forget(person: Person) -> None:
-    sessions = UserSession.objects.filter(user=person)
-    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
-    for kept in (sessions, *(model.objects.filter(user=person) for model in (EmailAddress, Authenticator))):
-        kept.delete()
-    SocialAccount.objects.filter(user=person).delete()
+    end_sessions(person)
+    for model in (EmailAddress, Authenticator, SocialAccount):
+        model.objects.filter(user=person).delete()
     Membership.objects.filter(person=person).delete()
     Block.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
