@@ -5,6 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from rooms import access, changes
+from rooms.events import Notice
 from rooms.models import Invitation, Membership, Person
 
 SESSION_KEY = "invitation"
@@ -17,26 +19,51 @@ def usable(token: str) -> Invitation | None:
     return Invitation.objects.usable().select_related("room", "by").filter(token=token).first()
 
 
-def accept(invitation: Invitation, person: Person) -> bool:
-    """Let `person` in where it leads, and count that; whoever is in already does not use it up.
+def admits(invitation: Invitation | None) -> bool:
+    """Whether one may sign up by it, where that takes an invitation. A guest's is none: whoever comes
+    as a guest would make their own."""
+    return invitation is not None and (invitation.room is None or _is_by_account(invitation))
 
-    Returns whether they are in: it may have been used up in this very moment.
+
+def _is_by_account(invitation: Invitation) -> bool:
+    return invitation.by is not None and not invitation.by.is_guest
+
+
+def accept(invitation: Invitation, person: Person, signs_up: bool = False) -> bool:
+    """Let `person` in where it leads, and count that; whoever is in already does not use it up,
+    unless they sign up by it.
+
+    Returns whether they are in: it may have been used up in this very moment, and it leads nowhere
+    for who is banned, nor once who made it could not invite any more.
     """
     with transaction.atomic():
-        # The lock orders all who accept it: neither two of them nor one twice take one use.
-        Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
-        if invitation.room_id and _is_in(invitation.room_id, person):
-            return True
+        if invitation.room_id:
+            # The lock orders all who come into the room: nobody who comes twice at once uses it twice.
+            theirs = access.locked(invitation.room_id, person)
+            if theirs.is_member and not signs_up:
+                return True
+            if theirs.is_banned or not _may_invite(invitation):
+                return False
+        if person.is_banned or not _is_by_somebody(invitation):
+            return False
         uses = Invitation.objects.usable().filter(pk=invitation.pk)
         if not uses.update(uses=F("uses") + 1):
             return False
         if invitation.room_id:
             Membership.join(invitation.room_id, person.pk)
+            changes.notify_after_commit(Notice(person.pk, "rooms"))
         return True
 
 
-def _is_in(room_id: int, person: Person) -> bool:
-    return Membership.objects.filter(room=room_id, person=person).exists()
+def _may_invite(invitation: Invitation) -> bool:
+    by = invitation.by
+    return access.of(access.seen_by(by).get(pk=invitation.room_id), by).may_invite
+
+
+def _is_by_somebody(invitation: Invitation) -> bool:
+    """Whether who made it is still here."""
+    by = invitation.by
+    return by is not None and by.is_active and not by.is_banned
 
 
 def remember(session: Any, invitation: Invitation) -> None:

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from allauth.account.signals import password_reset
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from rooms.changes import notify_after_commit
 from rooms.events import SIGNED_OUT, Notice, session_digest
+from rooms.models import Person
 
 
 @receiver(post_delete, sender=Session)
@@ -17,3 +21,17 @@ def close_tabs(instance: Session, **kwargs: Any) -> None:
     if person_id is not None:
         digest = session_digest(instance.session_key)
         notify_after_commit(Notice(int(person_id), "ended", session=digest, why=SIGNED_OUT))
+
+
+def end_sessions(person: Person, except_key: str | None = None) -> None:
+    """End every session of `person`, who has an account, but the one of this key. A session that no
+    longer holds is ended too: its tabs may still be open."""
+    ended = UserSession.objects.filter(user=person).exclude(session_key=except_key or "")
+    Session.objects.filter(session_key__in=ended.values("session_key")).delete()
+    ended.delete()
+
+
+@receiver(password_reset)
+def end_others(request: HttpRequest, user: Person, **kwargs: Any) -> None:
+    """Whoever knew the old password is out."""
+    end_sessions(user, request.session.session_key)

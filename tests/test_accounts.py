@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import IntegrityError, connection
 from django.test import Client
@@ -364,6 +365,8 @@ def test_a_password_is_reset_by_mail_once(client: Client, admin: Person) -> None
     assert link not in form  # no other site is to learn of it
     fields = {"password1": "another chair", "password2": "another chair"}
     assert client.post(form, fields).headers["Location"] == "/account/password/reset/key/done/"
+    # Gone, and not only worth nothing: that closes its tabs.
+    assert not Session.objects.filter(session_key=there.session.session_key).exists()
     assert who(there) is None
     assert log_in(Client(), "admin").status_code == 200
     assert log_in(Client(), "admin", "another chair").status_code == 302

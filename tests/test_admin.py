@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,8 @@ from django.utils import timezone
 from rooms import changes, joining, moderation
 from rooms.admin.common import MOST_COUNTED
 from rooms.events import Notice
-from rooms.models import Act, Ban, Block, Membership, Message, Person, Report, Role, Room
+from rooms.models import Act, Ban, Block, Invitation, Membership, Message, Person, Report, Role, Room
+from tests.accounts import logged_in, make_account, who
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
@@ -140,6 +142,28 @@ def test_what_is_said_in_private_is_not_to_be_read(
         assert "a secret" not in shown.content.decode()
         assert not find_all(shown.content, "input", name="_save")
         assert client.post(page("room", room.pk), {"name": "Mine"}).status_code == 403
+
+
+def test_what_private_rooms_are_called_is_not_told(client: Client, boss: Person, cellar: Room) -> None:
+    ann = Person.objects.get(username="ann")
+    moderation.configure(cellar, ann, name="Cellar two")
+    moderation.ban(cellar, Person.objects.get(username="mia"), ann, "Noise")
+    for model in ("act", "ban", "membership", "room"):
+        rows: Any = apps.get_model("rooms", model)._default_manager.all()
+        for where in (page(model), *(page(model, row.pk) for row in rows)):
+            shown = client.get(where)
+            assert shown.status_code == 200
+            assert "cellar" not in shown.content.decode().lower()
+    assert f"Private room {cellar.pk}" in client.get(page("room")).content.decode()
+    assert not client.get(page("room"), {"q": "Cellar"}).context["cl"].queryset
+
+
+def test_links_into_rooms_are_not_shown(client: Client, boss: Person, cellar: Room, lounge: Room) -> None:
+    links = [Invitation.objects.create(room=room, by=boss) for room in (None, cellar, lounge)]
+    shown = client.get(page("invitation")).content.decode()
+    assert [link.token in shown for link in links] == [True, False, False]
+    codes = [client.get(page("invitation", link.pk)).status_code for link in links]
+    assert codes == [200, 302, 302]
 
 
 def test_nobody_brings_themselves_into_a_room(client: Client, boss: Person, cellar: Room) -> None:
@@ -356,6 +380,16 @@ def test_a_password_is_never_shown_nor_typed_over(client: Client, boss: Person, 
     assert client.post(where, fields(shown) | {"password": "x"}).status_code == 302
     bob.refresh_from_db()
     assert bob.check_password("tea-and-cake")
+
+
+def test_a_new_password_ends_sessions(client: Client, boss: Person) -> None:
+    cleo = make_account("cleo")
+    there = logged_in(cleo)
+    typed = {"usable_password": "true", "password1": "tea-and-cake", "password2": "tea-and-cake"}
+    for person in (cleo, boss):
+        assert client.post(f"/admin/rooms/person/{person.pk}/password/", typed).status_code == 302
+    assert not Session.objects.filter(session_key=there.session.session_key).exists()
+    assert who(client) == boss
 
 
 def test_nobody_is_deleted(client: Client, boss: Person, bob: Person) -> None:

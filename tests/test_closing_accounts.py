@@ -15,9 +15,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from rooms import changes
+from rooms import changes, joining
 from rooms.accounts import closing
-from rooms.models import Block, Invitation, Membership, Message, Person, Room
+from rooms.models import Block, Invitation, Membership, Message, Person, Role, Room
 from tests.accounts import PASSWORD, log_in, logged_in, make_account, turn_on_two_factor, who
 from tests.html import find_all
 
@@ -65,6 +65,17 @@ def test_whatever_tells_who_it_was_is_gone(ann: Person) -> None:
     assert not Session.objects.filter(session_key=there.session.session_key).exists()
     assert who(here) is None
     assert who(there) is None
+
+
+@pytest.mark.parametrize(("role", "heir"), [(Role.MODERATOR, "cat"), (Role.MEMBER, "bob")])
+def test_a_private_room_has_an_owner_still(ann: Person, role: str, heir: str) -> None:
+    cellar = joining.private_room("Cellar", ann)
+    Membership.join(cellar.pk, make_account("abe", is_active=False).pk)
+    Membership.join(cellar.pk, make_account("bob").pk)
+    Membership.join(cellar.pk, make_account("cat").pk, role=role)
+    closing.close(ann)
+    owners = cellar.membership_set.filter(role=Role.OWNER)
+    assert list(owners.values_list("person__username", flat=True)) == [heir]
 
 
 def test_what_they_said_stays_under_a_name_that_is_nobodys(ann: Person, admin: Person) -> None:

@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from limits import RateLimitItemPerHour
 from pytest_django import Settings
 
-from rooms import invitations
-from rooms.models import Invitation, Membership, Person, Room, SiteSettings
+from rooms import changes, invitations, limits
+from rooms.events import Notice
+from rooms.models import Ban, Invitation, Membership, Person, Room, SiteSettings
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, who
 from tests.html import find, find_all
 
@@ -26,7 +28,8 @@ def admin(db: None) -> Person:
 
 @pytest.fixture
 def invitation(admin: Person, lounge: Room) -> Invitation:
-    """Into the lounge."""
+    """Into the lounge, by the administrator, who is there."""
+    Membership.join(lounge.pk, admin.pk)
     return Invitation.objects.create(room=lounge, by=admin)
 
 
@@ -45,7 +48,9 @@ def uses(invitation: Invitation) -> int:
 
 
 def members() -> list[str]:
-    return sorted(Membership.objects.values_list("person__username", flat=True))
+    """Who has come."""
+    came = Membership.objects.exclude(person__username="admin")
+    return sorted(came.values_list("person__username", flat=True))
 
 
 # Into a room ---------------------------------------------------------------------------
@@ -98,9 +103,10 @@ def test_where_no_guests_are_allowed_a_stranger_logs_in_or_signs_up(
         assert find(page, "a", href=f"/account/{way}/?next={url}")
     client.post(url, {"username": "gina"})
     assert not Person.objects.filter(username="gina").exists()
-    assert log_in(client, "admin", next_url=url).headers["Location"] == url
+    make_account("bob")
+    assert log_in(client, "bob", next_url=url).headers["Location"] == url
     client.post(url)
-    assert members() == ["admin"]
+    assert members() == ["bob"]
 
 
 def test_who_signs_up_by_it_is_in_the_room(client: Client, invitation: Invitation) -> None:
@@ -156,7 +162,7 @@ def test_all_who_come_at_once_are_counted_once_each(invitation: Invitation, one:
     for thread in threads:
         thread.join()
     assert sum(taken) == (4 if one else 2)
-    assert Membership.objects.count() == uses(invitation) == (1 if one else 2)
+    assert len(members()) == uses(invitation) == (1 if one else 2)
 
 
 BAD: dict[str, Callable[[Invitation], Any]] = {
@@ -177,6 +183,56 @@ def test_one_that_does_not_count_leads_nowhere(client: Client, invitation: Invit
         assert response.status_code == 404
         assert response.content == never_was
     assert members() == []
+
+
+REFUSED: dict[str, Callable[[Invitation, Person], Any]] = {
+    "banned": lambda it, bob: Ban.objects.create(room=it.room, person=bob),
+    "archived": lambda it, bob: Room.objects.update(archived_at=timezone.now()),
+    "its maker left": lambda it, bob: Membership.objects.all().delete(),
+    "its maker is banned": lambda it, bob: Ban.objects.create(room=it.room, person=it.by),
+    "its maker is banned from the site": lambda it, bob: Person.objects.filter(pk=it.by_id).update(
+        banned_until=timezone.now() + timedelta(days=1)
+    ),
+    "its maker is deactivated": lambda it, bob: Person.objects.filter(pk=it.by_id).update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_it_brings_in_nobody_whom_its_maker_could_not(invitation: Invitation, why: str) -> None:
+    bob = make_account("bob")
+    client = logged_in(bob)
+    REFUSED[why](invitation, bob)
+    assert client.post(invitation.get_absolute_url()).status_code == 404
+    assert members() == []
+    assert uses(invitation) == 0
+
+
+def test_tabs_hear_of_the_room(
+    invitation: Invitation, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    told: list[Notice] = []
+
+    async def keep(notice: Notice) -> None:
+        told.append(notice)
+
+    monkeypatch.setattr(changes, "notify", keep)
+    bob = make_account("bob")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert invitations.accept(invitation, bob)
+    assert told == [Notice(bob.pk, "rooms")]
+
+
+def test_guests_who_come_by_it_are_counted(
+    invitation: Invitation, rate_limits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "GUESTS", limits.Limit("guest", "Too many.", RateLimitItemPerHour(1)))
+    url = invitation.get_absolute_url()
+    assert Client().post(url, {"username": "gina"}).status_code == 302
+    page = Client().post(url, {"username": "hugo"})
+    assert page.status_code == 429
+    assert "Too many. Please wait" in page.content.decode()
+    assert members() == ["gina"]
+    assert uses(invitation) == 1
 
 
 @pytest.mark.parametrize("token", ["%00", "x" * 500, "..", "%2F", "é", "'"])
@@ -205,6 +261,27 @@ def test_who_has_one_does(
     assert uses(invitation) == 1
     client.post("/account/logout/")
     assert "Nobody can sign up just now" in sign_up(client, "eve").content.decode()
+
+
+def test_a_guest_invites_nobody_to_sign_up(client: Client, by_invitation: SiteSettings, lounge: Room) -> None:
+    client.post("/", {"room_name": "Lounge", "username": "gina"})
+    gina = Person.objects.get(username="gina")
+    Membership.join(lounge.pk, gina.pk)
+    invitation = Invitation.objects.create(room=lounge, by=gina)
+    for browser, where in ((client, "/account/keep-name/"), (Client(), "/account/signup/")):
+        browser.get(invitation.get_absolute_url())
+        assert "Nobody can sign up just now" in browser.get(where).content.decode()
+
+
+def test_who_is_in_the_room_uses_it_to_sign_up(
+    client: Client, by_invitation: SiteSettings, invitation: Invitation
+) -> None:
+    client.post(invitation.get_absolute_url(), {"username": "gina"})
+    client.get(invitation.get_absolute_url())
+    client.post("/account/keep-name/", {"email": "gina@example.com", "password1": PASSWORD})
+    gina = who(client)
+    assert gina and not gina.is_guest
+    assert uses(invitation) == 2
 
 
 def test_looking_at_it_does_not_use_it_up(

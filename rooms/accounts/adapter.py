@@ -41,7 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         sign_up = SiteSettings.current().sign_up
         if sign_up == SiteSettings.SignUp.INVITATION:
-            return invitations.remembered(request.session) is not None
+            return invitations.admits(invitations.remembered(request.session))
         return sign_up == SiteSettings.SignUp.OPEN
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
@@ -64,9 +64,11 @@ class AccountAdapter(DefaultAccountAdapter):
                 user.is_guest = False
                 make_administrator_if_first(user)
             user = super().save_user(request, user, form, commit)
+            takes_one = not is_let_in and SiteSettings.current().sign_up == SiteSettings.SignUp.INVITATION
             if invitation := invitations.remembered(request.session):
-                is_let_in |= invitations.accept(invitation, user)
-            if not is_let_in and SiteSettings.current().sign_up == SiteSettings.SignUp.INVITATION:
+                is_in = invitations.accept(invitation, user, signs_up=takes_one)
+                is_let_in |= is_in and invitations.admits(invitation)
+            if takes_one and not is_let_in:
                 # Somebody else has used it up in this very moment.
                 raise ImmediateHttpResponse(render(request, "account/signup_closed.html"))
         invitations.forget(request.session)

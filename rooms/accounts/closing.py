@@ -5,12 +5,12 @@ from itertools import count
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
-from rooms.models import Block, Invitation, Membership, Person, SiteSettings
+from rooms import changes
+from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room, SiteSettings
 from rooms.names import look_alike_keys
+from rooms.sessions import end_sessions
 
 FORMER = "Former member"
 
@@ -41,16 +41,32 @@ def is_only_administrator(person: Person) -> bool:
 
 
 def _forget(person: Person) -> None:
-    sessions = UserSession.objects.filter(user=person)
-    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
-    for kept in (sessions, *(model.objects.filter(user=person) for model in (EmailAddress, Authenticator))):
-        kept.delete()
-    SocialAccount.objects.filter(user=person).delete()
+    end_sessions(person)
+    for model in (EmailAddress, Authenticator, SocialAccount):
+        model.objects.filter(user=person).delete()
+    _hand_over(person)
     Membership.objects.filter(person=person).delete()
     Block.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
     person.groups.clear()
     person.user_permissions.clear()
+
+
+def _hand_over(person: Person) -> None:
+    """Private rooms that nobody else owns are their longest-standing moderator's from now on, or else
+    member's: nobody could come to own them otherwise."""
+    owned = Membership.objects.filter(person=person, role=Role.OWNER, room__kind=Kind.PRIVATE)
+    for room_id in list(owned.order_by("room").values_list("room", flat=True)):
+        room = Room.objects.select_for_update().get(pk=room_id)
+        others = Membership.objects.filter(room=room).exclude(person=person).order_by("joined_at", "pk")
+        if others.filter(role=Role.OWNER).exists():
+            continue
+        able = others.filter(person__is_active=True)
+        heir = able.filter(role=Role.MODERATOR).first() or able.first()
+        if heir is not None:
+            heir.role = Role.OWNER
+            heir.save(update_fields=["role"])
+            changes.access_changed(room)
 
 
 def _anonymise(person: Person) -> None:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from rooms import invitations
 from rooms.accounts.first import make_administrator_if_first
-from rooms.models import Person
+from rooms.models import Person, SiteSettings
 
 
 @receiver(email_confirmed)
@@ -35,7 +35,8 @@ def by_another_site(request: HttpRequest, sociallogin: SocialLogin, **kwargs: An
         EmailAddress.objects.filter(user=person).delete()  # of an earlier attempt
         setup_user_email(request, person, sociallogin.email_addresses)
         if invitation := invitations.remembered(request.session):
-            invitations.accept(invitation, person)
+            takes_one = SiteSettings.current().sign_up == SiteSettings.SignUp.INVITATION
+            invitations.accept(invitation, person, signs_up=takes_one)
     invitations.forget(request.session)
     request.session.cycle_key()
     UserSession.objects.create_from_request(request)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from rooms.access import Refused
-from rooms.models import Person
+from rooms.models import Kind, Person, Room
 
 MOST_COUNTED = 10_000
 
@@ -27,6 +27,11 @@ def administrator(request: HttpRequest) -> Person:
     """Who is asking: nobody else comes this far."""
     assert isinstance(request.user, Person)  # noqa: S101
     return request.user
+
+
+def name_of(room: Room) -> str:
+    """What a room is called here: the names of private ones are for their people."""
+    return room.name if room.kind == Kind.OPEN else f"{room.get_kind_display()} room {room.pk}"
 
 
 class Long(admin.ModelAdmin):
@@ -69,3 +74,11 @@ class ReadOnly(Long):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class InRooms(ReadOnly):
+    """Records that may be of a private room."""
+
+    @admin.display(description="room", ordering="room")
+    def which_room(self, row: Any) -> str:
+        return name_of(row.room) if row.room else ""

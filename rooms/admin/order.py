@@ -3,13 +3,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from rooms import moderation
-from rooms.admin.common import ReadOnly
+from rooms.admin.common import InRooms, ReadOnly
 from rooms.models import Act, Ban, Kind, Person, Report
 
 
 @admin.register(Ban)
-class BanAdmin(ReadOnly):
-    list_display = ("person", "room", "reason", "at", "until", "by")
+class BanAdmin(InRooms):
+    list_display = fields = ("person", "which_room", "reason", "at", "until", "by")
     list_select_related = ("person", "room", "by")
     search_fields = ("=person__username", "=room__slug")
     ordering = ("-pk",)
@@ -62,12 +62,18 @@ class ReportAdmin(ReadOnly):
 
 
 @admin.register(Act)
-class ActAdmin(ReadOnly):
+class ActAdmin(InRooms):
     """What was done to keep order: kept as it was."""
 
-    list_display = ("at", "by", "what", "person", "room", "seq", "why")
+    list_display = fields = ("at", "by", "what", "person", "which_room", "seq", "details")
     list_select_related = ("by", "person", "room")
     list_filter = ("what",)
     search_fields = ("=by__username", "=person__username", "=room__slug")
     date_hierarchy = "at"
     ordering = ("-pk",)
+
+    @admin.display(description="why")
+    def details(self, act: Act) -> str:
+        """Of a private room they would tell: what it was called, or what was said there."""
+        is_told = act.what != Act.What.RENAMED if act.room is None else act.room.kind == Kind.OPEN
+        return act.why if is_told else ""

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -16,6 +16,7 @@ from rooms.admin.common import Long
 from rooms.models import Person
 from rooms.names import clean_name, look_alike_keys
 from rooms.room_forms import BanForm
+from rooms.sessions import end_sessions
 
 
 class _Named(forms.ModelForm):
@@ -44,6 +45,13 @@ class NewPersonForm(_Named, AdminUserCreationForm):
         fields = ("username", "email")
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    def save(self, commit: bool = True) -> Any:
+        person = super().save(commit)
+        end_sessions(person)  # one's own goes on: Django gives it another key
+        return person
+
+
 class IsBanned(admin.SimpleListFilter):
     title = parameter_name = "banned"
 
@@ -63,6 +71,7 @@ admin.site.unregister(Group)  # which Django's own list of people brings along
 class PersonAdmin(Long, UserAdmin):
     form = PersonForm
     add_form = NewPersonForm
+    change_password_form = PasswordForm
     list_display = ("username", "email", "is_guest", "is_active", "is_staff", "banned_until", "last_login")
     list_filter = ("is_guest", "is_active", "is_staff", IsBanned)
     search_fields = ("username", "email")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from rooms import moderation
 from rooms.access import Refused
-from rooms.admin.common import Long, ReadOnly, administrator
+from rooms.admin.common import InRooms, Long, ReadOnly, administrator, name_of
 from rooms.models import Kind, Membership, Message, Person, Role, Room
 from rooms.names import clean_name, same_name_key
 
@@ -42,7 +42,7 @@ class RoomAdmin(Long):
     for their people."""
 
     form = RoomForm
-    list_display = ("name_or_kind", "kind", "people", "last_at", "archived_at", "is_closed")
+    list_display = ("shown_name", "kind", "people", "last_at", "archived_at", "is_closed")
     list_filter = ("kind", "is_closed")
     search_fields = ("name", "=slug")
     ordering = ("-pk",)
@@ -50,6 +50,17 @@ class RoomAdmin(Long):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
         return super().get_queryset(request).with_people()  # type: ignore[attr-defined]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if search_term:  # a private room that was found would have its name guessed
+            queryset = queryset.filter(kind=Kind.OPEN)
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Room | None:
+        room: Room | None = super().get_object(request, object_id, from_field)
+        if room is not None and room.kind != Kind.OPEN:
+            room.name, room.slug = name_of(room), ""  # for the whole page; nothing saves it
+        return room
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if not self.has_change_permission(request, obj):
@@ -75,9 +86,9 @@ class RoomAdmin(Long):
             why = str(refusal) if isinstance(refusal, Refused) else "There is another room of this name."
             self.message_user(request, f"Nothing was changed. {why}", messages.ERROR)
 
-    @admin.display(description="name", ordering="name")
-    def name_or_kind(self, room: Room) -> str:
-        return room.name or f"Conversation {room.pk}"
+    @admin.display(description="name")
+    def shown_name(self, room: Room) -> str:
+        return name_of(room)
 
     @admin.display(ordering="people")
     def people(self, room: Any) -> int:
@@ -85,15 +96,14 @@ class RoomAdmin(Long):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ReadOnly):
+class MembershipAdmin(InRooms):
     """Who is in which room. Nobody is brought into one from here."""
 
-    list_display = ("person", "room", "role", "joined_at")
+    list_display = fields = ("person", "which_room", "role", "joined_at")
     list_select_related = ("person", "room")
     list_filter = ("role", "room__kind")
-    search_fields = ("=person__username", "=room__slug", "=room__name")
+    search_fields = ("=person__username", "=room__slug")
     ordering = ("-pk",)
-    fields = ("person", "room", "role", "joined_at")
     actions = ("remove", "make_owner", "make_member")
 
     @admin.action(description="Remove from the room", permissions=["order"])

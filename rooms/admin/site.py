@@ -26,10 +26,14 @@ class SiteSettingsAdmin(admin.ModelAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin):
-    """Links to sign up by. Those into rooms are made there, by who may ask somebody in."""
+    """Links to sign up by. Those into rooms are made there, by who may ask somebody in, and are not
+    shown: whoever saw one could enter."""
 
-    list_display = ["at", "by", "room", "expires_at", "uses", "most_uses", "link"]
+    list_display = ["at", "by", "expires_at", "uses", "most_uses", "link"]
     fields = ["expires_at", "most_uses"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        return super().get_queryset(request).filter(room=None)
 
     @admin.display(description="link")
     def link(self, invitation: Invitation) -> str:
