@@ -248,6 +248,20 @@ class TestDirect:
         for nobody in ("", "0", "-1", "x", "9" * 30, "1" * 18):
             assert client.post("/direct/", {"person": nobody}).status_code == 422
 
+    def test_an_id_is_not_read_as_names(self, client: Client, ann: Person, person: MakePerson) -> None:
+        person("bob"), person("cleo")
+        both = person("bob, cleo")
+        client.force_login(ann)
+        client.post("/direct/", {"person": [both.pk]})
+        assert members(Room.objects.get()) == ["ann", "bob, cleo"]
+
+    def test_separate_people_come_before_one_with_a_comma(self, person: MakePerson) -> None:
+        people = {name: person(name) for name in ("bob", "cleo", "bob, cleo", "Smith", "Smith, John")}
+        assert people_named("bob, cleo", 9) == ([people["bob"], people["cleo"]], [])
+        assert people_named("cleo,bob,cleo", 9) == ([people["cleo"], people["bob"]], [])
+        assert people_named("Smith, John, bob", 9) == ([people["Smith, John"], people["bob"]], [])
+        assert people_named("bob, nobody, cleo", 9) == ([people["bob"], people["cleo"]], ["nobody"])
+
     def test_names_are_found_in_any_case_and_exactly_first(self, person: MakePerson) -> None:
         bob = person("Bob")
         other = Person.called(["bob"])["bob"]  # as an archive brings in
