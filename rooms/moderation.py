@@ -30,8 +30,12 @@ def record(what: str, by: Person, **details: Any) -> None:
 
 @transaction.atomic
 def delete_message(message: Message, by: Person, why: str = "") -> None:
-    """Take back a message. One's own is nobody else's business, and not recorded."""
-    if changes.delete(message, by) is not None and message.author_id != by.pk:
+    """Take back a message. One's own is nobody else's business, and not recorded; what was reported
+    of it stays open, for a moderator to judge."""
+    is_new = changes.delete(message, by) is not None
+    if message.author_id == by.pk:
+        return
+    if is_new:
         record(What.DELETED, by, room=message.room, person=message.author, seq=message.seq, why=why)
     _resolve(Report.objects.filter(message=message), by)
 

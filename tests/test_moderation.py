@@ -255,6 +255,15 @@ class TestReports:
         assert (kept.body, kept.html, kept.deleted_at is None) == ("", "", False)
         assert acts()[-1] == ("deleted", "keeper", "ann", "Advertising")
 
+    def test_stay_open_when_the_author_deletes_the_message(self, lounge: Room, people: Any) -> None:
+        message = changes.post(lounge, people["ann"], "buy this")
+        moderation.report(message, people["bob"], "Advertising")
+        moderation.delete_message(message, people["ann"])
+        [report] = moderation.reports_for(people["keeper"])
+        assert report.quote == "buy this"
+        moderation.delete_message(message, people["keeper"])
+        assert not Report.objects.open()
+
     def test_of_a_message_that_is_gone(self, lounge: Room, people: Any) -> None:
         message = changes.post(lounge, people["ann"], "hm")
         moderation.delete_message(message, people["ann"])
