@@ -147,12 +147,7 @@ def leave(room: Room, person: Person) -> None:
     if room.kind == Kind.DIRECT:
         raise Refused("A direct conversation stays with its people. You can mute it.")
     others = Membership.objects.filter(room=room).exclude(person=person)
-    if (
-        mine.role == Role.OWNER
-        and others.exists()
-        and room.kind == Kind.PRIVATE
-        and not others.filter(role=Role.OWNER).exists()
-    ):
+    if mine.role == Role.OWNER and others.exists() and not others.filter(role=Role.OWNER).exists():
         raise Refused("A room needs an owner: make somebody else one first.")
     expel(mine.room, person, "You left this room.")
 

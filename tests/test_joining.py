@@ -157,16 +157,18 @@ class TestLeaving:
         assert members(lounge) == []
         assert not Invitation.objects.exists()
 
-    def test_the_only_owner_of_a_private_room_stays_while_others_do(
-        self, ann: Person, cellar: Room, person: MakePerson
+    @pytest.mark.parametrize("kind", [Kind.OPEN, Kind.PRIVATE])
+    def test_the_only_owner_of_a_room_stays_while_others_do(
+        self, ann: Person, person: MakePerson, kind: str
     ) -> None:
-        bob = person("bob")
-        joining.invite(cellar, bob, ann)
+        make = joining.open_room if kind == Kind.OPEN else joining.private_room
+        room, bob = make("Cellar", ann), person("bob")
+        joining.invite(room, bob, ann)
         with pytest.raises(Refused, match="needs an owner"):
-            joining.leave(cellar, ann)
-        joining.leave(cellar, bob)
-        joining.leave(cellar, ann)
-        assert members(cellar) == []
+            joining.leave(room, ann)
+        joining.leave(room, bob)
+        joining.leave(room, ann)
+        assert members(room) == []
 
     def test_a_conversation_is_not_left(self, ann: Person, person: MakePerson) -> None:
         with pytest.raises(Refused, match="You can mute it"):

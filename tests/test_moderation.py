@@ -156,6 +156,12 @@ class TestRoles:
         moderation.set_role(lounge, people["owner"], Role.MEMBER, people["owner"])
         assert [member.person for member in Membership.objects.filter(role=Role.OWNER)] == [people["ann"]]
 
+    def test_owners_take_none_from_each_other(self, lounge: Room, people: Any) -> None:
+        moderation.set_role(lounge, people["ann"], Role.OWNER, people["owner"])
+        with pytest.raises(Refused, match="beside you"):
+            moderation.set_role(lounge, people["owner"], Role.MEMBER, people["ann"])
+        moderation.set_role(lounge, people["owner"], Role.MEMBER, people["admin"])
+
     def test_are_for_who_is_in_the_room(self, lounge: Room, people: Any) -> None:
         with pytest.raises(Refused, match="not in this room"):
             moderation.set_role(lounge, people["other"], Role.OWNER, people["owner"])
