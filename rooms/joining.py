@@ -16,6 +16,7 @@ from rooms.names import same_name_key
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
 MOST_BLOCKS = 1000  # of one person
+MAY_NOT_ENTER = "You cannot enter this room."
 MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
@@ -23,13 +24,18 @@ def enter(mine: Access) -> None:
     """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
     the room is gone by now."""
     if not mine.may_enter or mine.person is None:
-        raise Refused("You cannot enter this room.")
-    if not mine.is_member:
-        try:
+        raise Refused(MAY_NOT_ENTER)
+    if mine.is_member:
+        return
+    try:
+        with transaction.atomic():
+            # Asked again under the lock: they may have been banned since.
+            if not access.locked(mine.room.pk, mine.person).may_enter:
+                raise Refused(MAY_NOT_ENTER)
             Membership.join(mine.room.pk, mine.person.pk)
-        except IntegrityError:
-            raise NoRoom from None
-        changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+            changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+    except (IntegrityError, Room.DoesNotExist):
+        raise NoRoom from None
 
 
 aenter = database_sync_to_async(enter)
@@ -50,6 +56,7 @@ def open_room(name: str, person: Person | None, address: str = "") -> Room:
         limits.count(limits.ROOMS, person.pk if person else None, address)
         if person is not None:
             Membership.join(room.pk, person.pk, role=Role.OWNER)
+            changes.notify_after_commit(Notice(person.pk, "rooms"))
     return room
 
 

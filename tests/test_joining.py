@@ -9,8 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import access, changes, joining
+from rooms import access, changes, joining, moderation
 from rooms.access import Refused
+from rooms.events import Notice
 from rooms.models import Ban, Block, FormerSlug, Invitation, Kind, Membership, Person, Role, Room
 from rooms.room_forms import people_named
 from rooms.sidebar import sidebar
@@ -173,6 +174,16 @@ class TestLeaving:
     def test_a_conversation_is_not_left(self, ann: Person, person: MakePerson) -> None:
         with pytest.raises(Refused, match="You can mute it"):
             joining.leave(joining.direct_room(ann, [person("bob")]), ann)
+
+
+@pytest.mark.django_db
+def test_who_makes_an_open_room_is_told_in_all_tabs(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    notices: list[Notice] = []
+    monkeypatch.setattr(changes, "notify_after_commit", notices.append)
+    joining.open_room("Lounge", ann)
+    joining.open_room("Lounge", ann)
+    joining.open_room("Attic", None)
+    assert notices == [Notice(ann.pk, "rooms")]
 
 
 # Conversations -------------------------------------------------------------------------
@@ -356,6 +367,17 @@ class TestAtTheSameMoment:
         )
         assert isinstance(refusal, Refused)
         assert not Invitation.objects.exists()
+
+    def test_who_is_banned_does_not_come_in(self, ann: Person, lounge: Room, person: MakePerson) -> None:
+        bob = person("bob")
+        Membership.join(lounge.pk, ann.pk, role=Role.OWNER)
+        mine = access.find("lounge", bob)
+        refusal = overlap(
+            lambda: moderation.ban(lounge, bob, ann, "Noise"),
+            lambda: joining.enter(mine),
+        )
+        assert isinstance(refusal, Refused)
+        assert members(lounge) == ["ann"]
 
     def test_two_begin_one_conversation(self, ann: Person, person: MakePerson) -> None:
         bob = person("bob")
