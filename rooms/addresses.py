@@ -26,11 +26,9 @@ def _address(peer: str, forwarded: str) -> str:
     hops = forwarded.split(",") if forwarded else []
     if proxies and len(hops) >= proxies:
         return _whose(_parsed(hops[-proxies].strip()))
-    address = _parsed(peer)
-    # A proxy nearby that nobody has named: all the site would count as one.
-    if hops and not proxies and address is not None and address.is_private:
-        return ""
-    return _whose(address)
+    # Also where a proxy that nobody has named may be in between: a header that anybody can send must
+    # not free them from limits.
+    return _whose(_parsed(peer))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

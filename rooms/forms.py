@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from rooms.models import Message, Person, Room
-from rooms.names import clean_name
+from rooms.names import clean_name, holds_comma
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -46,9 +46,16 @@ class NameField(TextField):
         return clean_name(self.to_python(value), self.max_length)
 
 
+def check_commas(name: str) -> None:
+    """Raises ValidationError where the name could be read as the names of several people."""
+    if holds_comma(name):
+        raise ValidationError("Please leave out the comma: it is what stands between names.", code="comma")
+
+
 def free_name(name: str) -> str:
-    """The name, which nobody may have, nor one like it. Raises ValidationError, which tells of one
-    that is free, where somebody has."""
+    """The name, without a comma, which nobody may have, nor one like it. Raises ValidationError,
+    which tells of one that is free, where somebody has."""
+    check_commas(name)
     if Person.looking_like(name).exists():
         raise ValidationError(
             f"Somebody is called that, or nearly. How about “{Person.free_name(name)}”?", code="taken"
@@ -67,6 +74,16 @@ class NameForm(forms.Form):
 
     def clean_username(self) -> str:
         return free_name(self.cleaned_data["username"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        # Whoever has a name from when it might hold a comma may keep it, and not choose another.
+        if "username" in self.changed_data and cleaned.get("username", "") != self.initial.get("username"):
+            try:
+                check_commas(cleaned.get("username", ""))
+            except ValidationError as error:
+                self.add_error("username", error)
+        return cleaned
 
 
 class RoomForm(forms.Form):

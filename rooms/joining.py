@@ -16,6 +16,7 @@ from rooms.names import same_name_key
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
 MOST_BLOCKS = 1000  # of one person
+MAY_NOT_ENTER = "You cannot enter this room."
 MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
@@ -23,18 +24,18 @@ def enter(mine: Access) -> None:
     """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
     by now the room is gone, or closed to them."""
     if not mine.may_enter or mine.person is None:
-        raise Refused("You cannot enter this room.")
+        raise Refused(MAY_NOT_ENTER)
     if mine.is_member:
         return
     try:
         with transaction.atomic():
-            # Who is banned in this very moment is not to be a member after that.
+            # Asked again under the lock: they may have been banned since.
             if not access.locked(mine.room.pk, mine.person).may_enter:
                 raise NoRoom
             Membership.join(mine.room.pk, mine.person.pk)
-    except Room.DoesNotExist:
+            changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+    except (IntegrityError, Room.DoesNotExist):
         raise NoRoom from None
-    changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
 
 
 aenter = database_sync_to_async(enter)
@@ -55,6 +56,7 @@ def open_room(name: str, person: Person | None, address: str = "") -> Room:
         limits.count(limits.ROOMS, person.pk if person else None, address)
         if person is not None:
             Membership.join(room.pk, person.pk, role=Role.OWNER)
+            changes.notify_after_commit(Notice(person.pk, "rooms"))
     return room
 
 
@@ -152,12 +154,7 @@ def leave(room: Room, person: Person) -> None:
     if room.kind == Kind.DIRECT:
         raise Refused("A direct conversation stays with its people. You can mute it.")
     others = Membership.objects.filter(room=room).exclude(person=person)
-    if (
-        mine.role == Role.OWNER
-        and others.exists()
-        and room.kind == Kind.PRIVATE
-        and not others.filter(role=Role.OWNER).exists()
-    ):
+    if mine.role == Role.OWNER and others.exists() and not others.filter(role=Role.OWNER).exists():
         raise Refused("A room needs an owner: make somebody else one first.")
     expel(mine.room, person, "You left this room.")
 

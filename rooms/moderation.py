@@ -30,8 +30,12 @@ def record(what: str, by: Person, **details: Any) -> None:
 
 @transaction.atomic
 def delete_message(message: Message, by: Person, why: str = "") -> None:
-    """Take back a message. One's own is nobody else's business, and not recorded."""
-    if changes.delete(message, by) is not None and message.author_id != by.pk:
+    """Take back a message. One's own is nobody else's business, and not recorded; what was reported
+    of it stays open, for a moderator to judge."""
+    is_new = changes.delete(message, by) is not None
+    if message.author_id == by.pk:
+        return
+    if is_new:
         record(What.DELETED, by, room=message.room, person=message.author, seq=message.seq, why=why)
     _resolve(Report.objects.filter(message=message), by)
 
@@ -102,13 +106,16 @@ def sign_out(person: Person, why: str) -> None:
 
 @transaction.atomic
 def set_role(room: Room, person: Person, role: str, by: Person) -> None:
-    """Make a member an owner, a moderator or a member. A room keeps an owner if it has one."""
+    """Make a member an owner, a moderator or a member; owners change their own role, and not each
+    other's. A room keeps an owner if it has one."""
     mine = access.locked(room.pk, by)
     if not mine.owns:
         raise Refused(NOT_OWNER)
     theirs = Membership.objects.filter(room=room, person=person).first()
     if theirs is None:
         raise Refused(f"{person.username} is not in this room.")
+    if person.pk != by.pk and not mine.is_above(theirs.role):
+        raise Refused(_beside(person))
     owners = Membership.objects.filter(room=room, role=Role.OWNER).exclude(person=person)
     if theirs.role == Role.OWNER and role != Role.OWNER and not owners.exists():
         raise Refused("A room needs an owner: make somebody else one first.")
@@ -195,8 +202,12 @@ def _above(room: Room, person: Person, by: Person) -> Access:
     if person.pk == by.pk:
         raise Refused("To leave a room, leave it.")
     if person.is_superuser or (theirs is not None and not mine.is_above(theirs.role)):
-        raise Refused(f"{person.username} is above you in this room, or beside you.")
+        raise Refused(_beside(person))
     return mine
+
+
+def _beside(person: Person) -> str:
+    return f"{person.username} is above you in this room, or beside you."
 
 
 def _told(what: str, why: str) -> str:

@@ -15,6 +15,7 @@ MOST_MARKS = 4  # combining marks on one letter; no living script stacks more
 UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 # The flags of England and its like: a black flag, the letters of a place unseen, and an end.
 PLACE_FLAG = re.compile("(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+COMMAS = ",\u060c\u3001"  # and all that looks like one of them
 LONGEST_KEY = 160  # characters; compatibility forms make eighteen of one
 
 
@@ -57,6 +58,12 @@ def clean_name(text: str, max_length: int) -> str:
 def same_name_key(name: str) -> str:
     """Equal for two names that differ only in case, width or composition (NFKC, casefolded)."""
     return _kept(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()))
+
+
+def holds_comma(name: str) -> bool:
+    """Whether a reader may see a comma in it, as between two names."""
+    commas = {_prototype(comma) for comma in COMMAS}
+    return any(_prototype(char) in commas for char in unicodedata.normalize("NFKC", name))
 
 
 def look_alike_keys(name: str) -> tuple[str, str]:

@@ -65,8 +65,8 @@ class PeopleField(TextField):
 
 
 def people_named(text: str, most: int) -> tuple[list[Person], list[str]]:
-    """The people named in `text`, with commas between their names, and what is nobody's name. A name
-    may hold a comma or two itself. No more than `most` names are looked at."""
+    """The people named in `text`, with commas between their names, and what is nobody's name. An old
+    name may hold a comma or two itself. No more than `most` names are looked at."""
     parts = text.split(",", most)[:most]
     names = {
         (start, end): " ".join(",".join(parts[start:end]).split())
@@ -74,16 +74,21 @@ def people_named(text: str, most: int) -> tuple[list[Person], list[str]]:
         for end in range(start + 1, min(start + 3, len(parts)) + 1)
     }
     found = people_called(set(names.values()) - {""})
-    people: dict[Person, None] = {}
-    unknown, start = [], 0
-    while start < len(parts):
-        ends = [end for end in range(start + 3, start, -1) if names.get((start, end)) in found]
-        if ends:
-            people[found[names[start, ends[0]]]] = None
-        elif name := names[start, start + 1]:
-            unknown.append(name)
-        start = ends[0] if ends else start + 1
-    return list(people), unknown
+    # How to read the parts from each one on: with as few who are nobody as can be, and then with as
+    # many names, so that nobody who is called “ann, bob” stands in for ann and bob.
+    readings: dict[int, tuple[int, int, list[str]]] = {len(parts): (0, 0, [])}
+    for start in reversed(range(len(parts))):
+        choices = []
+        for end in range(start + 1, min(start + 3, len(parts)) + 1):
+            name = names[start, end]
+            if end == start + 1 or name in found:
+                strangers, fewer, rest = readings[end]
+                is_strange = name != "" and name not in found
+                choices.append((strangers + is_strange, fewer - 1, [name, *rest]))
+        readings[start] = min(choices)
+    read = [name for name in readings[0][2] if name]
+    people = dict.fromkeys(found[name] for name in read if name in found)
+    return list(people), [name for name in read if name not in found]
 
 
 def people_called(names: set[str]) -> dict[str, Person]:

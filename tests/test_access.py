@@ -23,6 +23,7 @@ from django.urls import resolve
 from django.utils import timezone
 
 from project.urls import urlpatterns
+from rooms import changes
 from rooms.hub import Hub
 from rooms.models import Ban, Kind, Membership, Message, Person, Role, Room
 from tests.test_socket import RESUME, Socket, cookie_of
@@ -401,3 +402,17 @@ def test_under_its_former_name_it_is_as_hidden() -> None:
         assert other.get(former + path).status_code == 404
         moved = owner.get(f"{former}{path}?q=x", follow=True)
         assert (moved.status_code, moved.request["PATH_INFO"]) == (200, at.url + path)
+
+
+@pytest.mark.django_db
+def test_its_new_name_is_not_for_who_is_banned() -> None:
+    at = scene("private")
+    former = at.url
+    banned = signed_in(at, "banned")
+    changes.configure(at.room, name="Attic")
+    assert former != at.url
+    for path in ("", "messages/", "messages/?after=0", "about/"):
+        answer = banned.get(former + path)
+        assert answer.status_code == 403
+        assert "attic" not in answer.content.decode().lower()
+    assert "attic" not in banned.post(f"{former}messages/", {"body": "hello"}).content.decode().lower()

@@ -9,8 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import access, changes, joining
+from rooms import access, changes, joining, moderation
 from rooms.access import Refused
+from rooms.events import Notice
 from rooms.models import Ban, Block, FormerSlug, Invitation, Kind, Membership, Person, Role, Room
 from rooms.room_forms import people_named
 from rooms.sidebar import sidebar
@@ -157,20 +158,32 @@ class TestLeaving:
         assert members(lounge) == []
         assert not Invitation.objects.exists()
 
-    def test_the_only_owner_of_a_private_room_stays_while_others_do(
-        self, ann: Person, cellar: Room, person: MakePerson
+    @pytest.mark.parametrize("kind", [Kind.OPEN, Kind.PRIVATE])
+    def test_the_only_owner_of_a_room_stays_while_others_do(
+        self, ann: Person, person: MakePerson, kind: str
     ) -> None:
-        bob = person("bob")
-        joining.invite(cellar, bob, ann)
+        make = joining.open_room if kind == Kind.OPEN else joining.private_room
+        room, bob = make("Cellar", ann), person("bob")
+        joining.invite(room, bob, ann)
         with pytest.raises(Refused, match="needs an owner"):
-            joining.leave(cellar, ann)
-        joining.leave(cellar, bob)
-        joining.leave(cellar, ann)
-        assert members(cellar) == []
+            joining.leave(room, ann)
+        joining.leave(room, bob)
+        joining.leave(room, ann)
+        assert members(room) == []
 
     def test_a_conversation_is_not_left(self, ann: Person, person: MakePerson) -> None:
         with pytest.raises(Refused, match="You can mute it"):
             joining.leave(joining.direct_room(ann, [person("bob")]), ann)
+
+
+@pytest.mark.django_db
+def test_who_makes_an_open_room_is_told_in_all_tabs(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    notices: list[Notice] = []
+    monkeypatch.setattr(changes, "notify_after_commit", notices.append)
+    joining.open_room("Lounge", ann)
+    joining.open_room("Lounge", ann)
+    joining.open_room("Attic", None)
+    assert notices == [Notice(ann.pk, "rooms")]
 
 
 # Conversations -------------------------------------------------------------------------
@@ -247,6 +260,20 @@ class TestDirect:
         assert members(Room.objects.get()) == ["Bob, the builder, and so on", "ann"]
         for nobody in ("", "0", "-1", "x", "9" * 30, "1" * 18):
             assert client.post("/direct/", {"person": nobody}).status_code == 422
+
+    def test_an_id_is_not_read_as_names(self, client: Client, ann: Person, person: MakePerson) -> None:
+        person("bob"), person("cleo")
+        both = person("bob, cleo")
+        client.force_login(ann)
+        client.post("/direct/", {"person": [both.pk]})
+        assert members(Room.objects.get()) == ["ann", "bob, cleo"]
+
+    def test_separate_people_come_before_one_with_a_comma(self, person: MakePerson) -> None:
+        people = {name: person(name) for name in ("bob", "cleo", "bob, cleo", "Smith", "Smith, John")}
+        assert people_named("bob, cleo", 9) == ([people["bob"], people["cleo"]], [])
+        assert people_named("cleo,bob,cleo", 9) == ([people["cleo"], people["bob"]], [])
+        assert people_named("Smith, John, bob", 9) == ([people["Smith, John"], people["bob"]], [])
+        assert people_named("bob, nobody, cleo", 9) == ([people["bob"], people["cleo"]], ["nobody"])
 
     def test_names_are_found_in_any_case_and_exactly_first(self, person: MakePerson) -> None:
         bob = person("Bob")
@@ -340,6 +367,17 @@ class TestAtTheSameMoment:
         )
         assert isinstance(refusal, Refused)
         assert not Invitation.objects.exists()
+
+    def test_who_is_banned_does_not_come_in(self, ann: Person, lounge: Room, person: MakePerson) -> None:
+        bob = person("bob")
+        Membership.join(lounge.pk, ann.pk, role=Role.OWNER)
+        mine = access.find("lounge", bob)
+        refusal = overlap(
+            lambda: moderation.ban(lounge, bob, ann, "Noise"),
+            lambda: joining.enter(mine),
+        )
+        assert isinstance(refusal, Refused)
+        assert members(lounge) == ["ann"]
 
     def test_two_begin_one_conversation(self, ann: Person, person: MakePerson) -> None:
         bob = person("bob")

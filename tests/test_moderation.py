@@ -156,6 +156,12 @@ class TestRoles:
         moderation.set_role(lounge, people["owner"], Role.MEMBER, people["owner"])
         assert [member.person for member in Membership.objects.filter(role=Role.OWNER)] == [people["ann"]]
 
+    def test_owners_take_none_from_each_other(self, lounge: Room, people: Any) -> None:
+        moderation.set_role(lounge, people["ann"], Role.OWNER, people["owner"])
+        with pytest.raises(Refused, match="beside you"):
+            moderation.set_role(lounge, people["owner"], Role.MEMBER, people["ann"])
+        moderation.set_role(lounge, people["owner"], Role.MEMBER, people["admin"])
+
     def test_are_for_who_is_in_the_room(self, lounge: Room, people: Any) -> None:
         with pytest.raises(Refused, match="not in this room"):
             moderation.set_role(lounge, people["other"], Role.OWNER, people["owner"])
@@ -254,6 +260,15 @@ class TestReports:
         kept = Message.objects.get()
         assert (kept.body, kept.html, kept.deleted_at is None) == ("", "", False)
         assert acts()[-1] == ("deleted", "keeper", "ann", "Advertising")
+
+    def test_stay_open_when_the_author_deletes_the_message(self, lounge: Room, people: Any) -> None:
+        message = changes.post(lounge, people["ann"], "buy this")
+        moderation.report(message, people["bob"], "Advertising")
+        moderation.delete_message(message, people["ann"])
+        [report] = moderation.reports_for(people["keeper"])
+        assert report.quote == "buy this"
+        moderation.delete_message(message, people["keeper"])
+        assert not Report.objects.open()
 
     def test_of_a_message_that_is_gone(self, lounge: Room, people: Any) -> None:
         message = changes.post(lounge, people["ann"], "hm")

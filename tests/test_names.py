@@ -1,6 +1,7 @@
 """What may be in a name, and when two are the same to a reader."""
 
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rooms.forms import NameForm
 from rooms.models import Person, Room
 from rooms.names import clean_name, look_alike_keys, same_name_key, slug_for
+from rooms.settings_forms import SettingsForm
 
 GOOD = [
     "ann",
@@ -119,6 +121,16 @@ def test_a_name_may_be_as_long_as_the_limit_and_no_longer() -> None:
 @pytest.mark.django_db
 def test_a_form_takes_nothing_for_a_name_but_whole_text(value: object) -> None:
     assert "username" in NameForm({"username": value}).errors
+
+
+@pytest.mark.parametrize("name", ["ann, bob", "ann，bob", "ann、bob", "ann،bob", "ann‚ bob", "ann🄂 bob"])
+@pytest.mark.django_db
+def test_a_new_name_of_a_person_holds_no_comma(name: str, person: Callable[..., Person]) -> None:
+    assert "comma" in NameForm({"username": name}).errors["username"][0]
+    form = {"time_zone": "", "theme": "", "bio": ""}
+    renamed = SettingsForm(form | {"username": name}, person("ann"))
+    assert "comma" in renamed.errors["username"][0]
+    assert SettingsForm(form | {"username": name}, person(name)).is_valid()
 
 
 anything = st.text(st.characters(exclude_categories=()))

@@ -35,23 +35,25 @@ def new_room(request: HttpRequest, person: Person) -> HttpResponse:
 def direct(request: HttpRequest, person: Person) -> HttpResponse:
     """GET: where one says whom to write to. POST `names`, or the id of each `person`: the conversation
     with them is opened, and begun if there is none."""
-    chosen = {"names": _names(request)} if "person" in request.POST else request.POST
-    form = DirectForm(chosen if request.method == "POST" else None)
+    chosen = _chosen(request)
+    sent = {"names": ", ".join(other.username for other in chosen)} if chosen else request.POST
+    form = DirectForm(sent if request.method == "POST" else None)
     status = 422 if form.is_bound else 200
-    if form.is_bound and form.is_valid():
+    if chosen or (form.is_bound and form.is_valid()):
         try:
-            return redirect(joining.direct_room(person, form.cleaned_data["names"], address_of(request)))
+            others = chosen or form.cleaned_data["names"]
+            return redirect(joining.direct_room(person, others, address_of(request)))
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = refusal.status
     return render(request, "direct.html", {"form": form}, status=status)
 
 
-def _names(request: HttpRequest) -> str:
-    """The names of the people whose ids were sent."""
+def _chosen(request: HttpRequest) -> list[Person]:
+    """The people whose ids were sent."""
     sent = request.POST.getlist("person")[: joining.MOST_PEOPLE]
     ids = [int(text) for text in sent if text.isascii() and text.isdigit() and len(text) < 19]
-    return ", ".join(Person.objects.filter(pk__in=ids).values_list("username", flat=True))
+    return list(Person.objects.filter(pk__in=ids, is_active=True))
 
 
 @require_safe

@@ -38,7 +38,8 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     """The live room; a stranger is asked for a name first."""
     person = person_of(request)
     mine = access.find(slug, person)
-    if mine.room.slug != slug:
+    # Who is banned is not told where the room is now: its address holds its name.
+    if mine.room.slug != slug and not mine.is_banned:
         return moved(request, mine)
     if person is None:
         return _ask_name(request, mine.room)
@@ -135,10 +136,10 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(room)
     if request.method == "POST":
         return _post(request, mine, person)
-    if room.slug != slug:
-        return moved(request, mine)
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
+    if room.slug != slug:
+        return moved(request, mine)
     page = Message.objects.page_before(room, size=PAGE, before=_seq(request, "before"))
     after = _seq(request, "after")
     if after is None:
