@@ -5,6 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from rooms import access, changes
+from rooms.events import Notice
 from rooms.models import Invitation, Membership, Person
 
 SESSION_KEY = "invitation"
@@ -20,23 +22,27 @@ def usable(token: str) -> Invitation | None:
 def accept(invitation: Invitation, person: Person) -> bool:
     """Let `person` in where it leads, and count that; whoever is in already does not use it up.
 
-    Returns whether they are in: it may have been used up in this very moment.
+    Returns whether they are in: it may have been used up, or revoked, in this very moment, and does
+    not lead past a ban.
     """
     with transaction.atomic():
+        if invitation.room_id:
+            # The room first, as everywhere: who is removed while others are let in waits for them,
+            # and not each for the other.
+            theirs = access.locked(invitation.room_id, person)
+            if theirs.is_banned:
+                return False
+            if theirs.is_member:
+                return True
         # The lock orders all who accept it: neither two of them nor one twice take one use.
         Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
-        if invitation.room_id and _is_in(invitation.room_id, person):
-            return True
         uses = Invitation.objects.usable().filter(pk=invitation.pk)
         if not uses.update(uses=F("uses") + 1):
             return False
         if invitation.room_id:
             Membership.join(invitation.room_id, person.pk)
+            changes.notify_after_commit(Notice(person.pk, "rooms"))
         return True
-
-
-def _is_in(room_id: int, person: Person) -> bool:
-    return Membership.objects.filter(room=room_id, person=person).exists()
 
 
 def remember(session: Any, invitation: Invitation) -> None:

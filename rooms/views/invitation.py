@@ -5,8 +5,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from rooms import invitations
+from rooms import invitations, limits
+from rooms.addresses import address_of
 from rooms.forms import NameForm
+from rooms.limits import TooMany
 from rooms.models import Invitation, Person, SiteSettings
 from rooms.views.people import person_of
 
@@ -47,23 +49,29 @@ def _to_person(request: HttpRequest, invitation: Invitation, person: Person) -> 
 
 def _to_stranger(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     invitations.remember(request.session, invitation)
-    form = None
+    form, status = None, 200
     if invitation.room and SiteSettings.current().guests_allowed:
         form = NameForm(request.POST if request.method == "POST" else None)
+        status = 422 if form.is_bound else 200
         if request.method == "POST" and form.is_valid():
             try:
                 _let_in_guest(request, invitation, form.cleaned_data["username"])
                 return redirect(invitation.room)
+            except TooMany as too_many:
+                form.add_error(None, str(too_many))
+                status = too_many.status
             except IntegrityError:
                 form.full_clean()  # somebody took the name in this very moment
-    status = 422 if form and form.is_bound else 200
     return render(request, "invitation.html", {"invitation": invitation, "form": form}, status=status)
 
 
 def _let_in_guest(request: HttpRequest, invitation: Invitation, name: str) -> None:
+    address = address_of(request)
+    limits.check(limits.GUESTS, None, address)
     with transaction.atomic():
         guest = Person.guest(name)
         guest.save()
         if not invitations.accept(invitation, guest):
             raise UsedUp
+    limits.count(limits.GUESTS, None, address)
     login(request, guest)
