@@ -17,7 +17,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.http import Http404
 from django.utils import timezone
 
-from rooms.models import Block, Kind, Membership, Message, Person, Role, Room
+from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 
@@ -103,6 +103,8 @@ class Access:
         """Why the person may not write in the room; nothing, if they may."""
         if self.person is None or not self.person.is_active:
             return "This account is closed."
+        if self.person is None or not self.person.is_active or self.person.is_banned:
+            return "You are signed out."
         if self.is_banned:
             return "You are banned from this room."
         if not self.may_enter:
@@ -172,7 +174,8 @@ def locked(room_id: int, person: Person, known: Access | None = None) -> Access:
     room = Room.objects.select_for_update().get(pk=room_id)
     if known is not None and known.room.access_version == room.access_version:
         return replace(known, room=room)
-    return of(seen_by(person).get(pk=room_id), person)
+    # What was loaded with a tab may be old by now.
+    return of(seen_by(person).get(pk=room_id), Person.objects.get(pk=person.pk))
 
 
 def rooms_of(person: Person) -> Any:
@@ -186,11 +189,12 @@ def visible_to(person: Person | None) -> Any:
 
 
 def members_among(room_id: int, people_ids: set[int]) -> set[int]:
-    """Those of these people who are in the room."""
+    """Those of these people who are in the room, and not banned from it."""
     found: set[int] = set()
     ids = sorted(people_ids)
     for start in range(0, len(ids), 500):
         members = Membership.objects.filter(room=room_id, person__in=ids[start : start + 500])
+        members = members.exclude(person__in=Ban.objects.in_force().filter(room=room_id).values("person"))
         found.update(members.values_list("person_id", flat=True))
     return found
 

@@ -50,7 +50,6 @@ class Audience:
         self.waiting: set[Tab] = set()  # until it is known that their people may be here
         self.version = 0
         self.is_started = False
-        self.is_heard = False  # whether Redis sends this process what happens in the room
         self._clock = 0  # as the database last told
         self._early: dict[int, Change] = {}  # heard before what comes before them
         self._pending: list[Shown] = []  # in order, for the next frame
@@ -151,7 +150,10 @@ class Audience:
     def _skip_to(self, version: int) -> None:
         self.version = version
         for passed in [early for early in self._early if early <= version]:
-            del self._early[passed]
+            change = self._early.pop(passed)
+            # Of somebody who was signed out, and is a member still, the database does not tell.
+            if change.expelled:
+                self.expel(set(change.expelled), change.why)
         self._hand_out()
 
     def _mind_the_gap(self) -> None:
@@ -168,7 +170,7 @@ class Audience:
             try:
                 missed = await missed_since(self.room_id, self.version, *{tab.zone for tab in self.tabs})
                 if missed.is_expelled:
-                    people = {tab.person_id for tab in [*self.tabs, *self.waiting]}
+                    people = {tab.person_id for tab in [*self.tabs, *self.waiting] if tab.person_id}
                     self.expel(people - await members_among(self.room_id, people), NOT_TOLD_WHY)
             except Room.DoesNotExist:
                 return

@@ -28,7 +28,7 @@ from rooms.access import Access, Refused
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.mentions import Mention, mentions_in
-from rooms.models import FormerSlug, Kind, Membership, Message, Person, Room
+from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Room
 from rooms.models.room import group_of
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,6 @@ def _insert(messages: Sequence[Message]) -> None:
         cursor.executemany(f"INSERT INTO {Message._meta.db_table} ({columns}) VALUES ({places})", rows)  # noqa: S608
 
 
-@transaction.atomic
 def _record(
     room_id: int,
     author: Person,
@@ -125,6 +124,20 @@ def _record(
     at: datetime | None,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
+    named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
+    with transaction.atomic():
+        return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+
+
+def _record_locked(
+    room_id: int,
+    author: Person,
+    body: str,
+    key: str | None,
+    at: datetime,
+    named: Sequence[Mention],
+    known: Access | None,
+) -> tuple[Message, Change | None]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
     mine = access.locked(room_id, author, known)
     room = mine.room
@@ -132,9 +145,7 @@ def _record(
         said = Message.objects.filter(room=room, key=key, author=author).first()
         if said is not None:
             return said, None
-    at = at or timezone.now()
     _check_may_post(mine, at)
-    named = mentions_in(body, room_id)
     message = _next_message(room, author, body, key, at, named)
     message.save(force_insert=True)
     room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
@@ -146,6 +157,8 @@ def _check_may_post(mine: Access, now: datetime) -> None:
     if problem := mine.why_not_post():
         raise Refused(problem)
     room = mine.room
+    if room.kind == Kind.DIRECT and _is_blocked(room):
+        raise Refused("You cannot write to each other.")
     if room.slow_seconds and not mine.keeps_order:
         last = Message.objects.filter(room=room, author=mine.person).order_by("-seq").first()
         wait = room.slow_seconds - (now - last.at).total_seconds() if last else 0
@@ -154,6 +167,13 @@ def _check_may_post(mine: Access, now: datetime) -> None:
                 f"This room is in slow mode: one message every {room.slow_seconds} seconds. "
                 f"Please wait {ceil(wait)} more and send it again."
             )
+
+
+def _is_blocked(room: Room) -> bool:
+    """Whether one of two people does not want to hear from the other. Among more, it is their own
+    stylesheet that hides somebody."""
+    ids = [int(pk) for pk in (room.people_key or "").split()]
+    return len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists()
 
 
 def _count_mentions(room: Room, author: Person, named: Sequence[Mention]) -> tuple[int, ...]:
@@ -165,7 +185,8 @@ def _count_mentions(room: Room, author: Person, named: Sequence[Mention]) -> tup
         concerned = concerned.filter(person__in={mention.person_id for mention in named})
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
-    ids = list(concerned.values_list("pk", "person_id"))
+    # In order: whoever else changes several of them waits, and nobody for each other.
+    ids = list(concerned.order_by("pk").select_for_update(of=("self",)).values_list("pk", "person_id"))
     Membership.objects.filter(pk__in=[pk for pk, _ in ids]).update(mentions=F("mentions") + 1)
     return tuple(person_id for _, person_id in ids)
 

@@ -20,7 +20,7 @@ from rooms.forms import CursorForm
 from rooms.hub import Hub
 from rooms.missed import NoMember, missed_since
 from rooms.models import Person, Room
-from rooms.news import known_of
+from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
 from rooms.sender import Frame, Sender, some_seconds
 from rooms.sidebar import sidebar, title_in
@@ -118,11 +118,11 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
         self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
         self.audience = await hub.join(self.room.pk, tab)
-        # Who was removed since they were found to be a member is one no longer; who is removed
-        # from here on is among those that wait, and turned away by the hub.
+        # Who was removed or signed out since they were found to be a member may be here no longer;
+        # who is from here on is among those that wait, and turned away by the hub.
         known = await known_of(person.pk)
-        if all(room.room_id != self.room.pk for room in known) and self.room.archived_at is None:
-            return self.expelled(NOT_TOLD_WHY)
+        if why := await why_not_stay(self.room.pk, person.pk, viewer.session_key):
+            return self.expelled(why)
         if self.audience.admit(tab):
             hub.news.join(tab, known)
             hub.hear_groups()  # of the other rooms
@@ -149,6 +149,8 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     def expelled(self, why: str) -> None:
         """The person may be here no longer."""
+        if self.tab is None:
+            return
         code = NOT_SIGNED_IN if why == SIGNED_OUT else NOT_ALLOWED
         self.leave()
         self.closing = asyncio.create_task(self.turn_away(code, why))
@@ -285,4 +287,12 @@ class TabConsumer(AsyncWebsocketConsumer):
 @reading
 def rooms_html(person: Person, room: Room) -> str:
     """The list of the person's rooms as a fragment."""
-    return fragments.rooms(sidebar(person), room)
+    return fragments.rooms(sidebar(person).looking_at(room.pk), room)
+
+
+@reading
+def why_not_stay(room_id: int, person_id: int, session_key: str) -> str:
+    """Why the person may not be in the room any more; nothing, if they may."""
+    if ended_sessions({session_key: person_id}):
+        return SIGNED_OUT
+    return "" if access.members_among(room_id, {person_id}) else NOT_TOLD_WHY

@@ -42,8 +42,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.audiences: dict[int, Audience] = {}
-        self.news = News()
         self.presence = Presence(self._tabs)
+        self.news = News(self.presence.is_elsewhere)
         self.typists: dict[int, Typists] = {}
         self._layer = get_channel_layer()
         self._channel: str | None = None

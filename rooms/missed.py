@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rooms import fragments
+from rooms import access, fragments
 from rooms.events import Change
-from rooms.models import Membership, Message, Room
+from rooms.models import Message, Room
 from rooms.reading import reading
 
 MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
@@ -71,7 +71,7 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
         page = Message.objects.page_before(room, size=PAGE)
         shown.append(NewestPage(room, list(page)))
     # Read last: whoever was removed before any of this was said is not told it.
-    if person_id is not None and not Membership.objects.filter(room=room, person=person_id).exists():
+    if person_id is not None and not access.members_among(room_id, {person_id}):
         raise NoMember
     missed = Missed(reached, shown, room.access_version > version)
     for zone in zones:
@@ -79,12 +79,12 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
     return missed
 
 
-_rendered: dict[tuple[int, int, str, bool], Change] = {}
+_rendered: dict[tuple[int, int, str, str, bool], Change] = {}
 
 
 def _change(message: Message, is_new: bool) -> Change:
     """The last change of `message`, rendered once for all the tabs that come back."""
-    key = (message.pk, message.version, message.room.slug, is_new)
+    key = (message.pk, message.version, message.room.slug, message.author.username, is_new)
     if key not in _rendered:
         if len(_rendered) >= MOST_RENDERED:
             _rendered.clear()

@@ -8,14 +8,15 @@ by Redis, is read again from the database.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -131,29 +132,39 @@ def mentions_of(room_id: int, people_ids: Iterable[int]) -> list[tuple[int, int,
     return found
 
 
-@reading
-def ended_among(sessions: dict[str, int]) -> set[str]:
+def ended_sessions(sessions: dict[str, int]) -> set[str]:
     """Those of these sessions, by key, that have ended, or whose person may not be here any more."""
-    keys = sorted(sessions)
+    keys, people = sorted(sessions), sorted(set(sessions.values()))
+    hashes: dict[int, str] = {}  # of those who are welcome: what their password makes of a session
+    for start in range(0, len(people), 500):
+        for person in Person.objects.filter(pk__in=people[start : start + 500], is_active=True):
+            if not person.is_banned:
+                hashes[person.pk] = person.get_session_auth_hash()
     live: set[str] = set()
     for start in range(0, len(keys), 500):
         some = Session.objects.filter(session_key__in=keys[start : start + 500])
-        live.update(some.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True))
-    people = sorted({person_id for key, person_id in sessions.items() if key in live})
-    welcome: set[int] = set()
-    for start in range(0, len(people), 500):
-        some_people = Person.objects.filter(pk__in=people[start : start + 500], is_active=True)
-        unbanned = some_people.filter(Q(banned_until=None) | Q(banned_until__lte=timezone.now()))
-        welcome.update(unbanned.values_list("pk", flat=True))
-    return {key for key, person_id in sessions.items() if key not in live or person_id not in welcome}
+        for session in some.filter(expire_date__gt=timezone.now()):
+            expected = hashes.get(sessions[session.session_key])
+            if expected and session.get_decoded().get(HASH_SESSION_KEY) == expected:
+                live.add(session.session_key)
+    return sessions.keys() - live
+
+
+ended_among = reading(ended_sessions)
 
 
 def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
-    """Record that these people have read the room up to `seq`."""
+    """Record that these people have read the room up to `seq`. What names them after that counts on."""
     ids = sorted(people_ids)
     for start in range(0, len(ids), 500):
-        behind = Membership.objects.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0), room=room_id)
-        behind.filter(person__in=ids[start : start + 500]).update(read_seq=seq, mentions=0)
+        some = Membership.objects.filter(room=room_id, person__in=ids[start : start + 500])
+        with transaction.atomic():
+            # In order: whoever else changes several of them waits, and nobody for each other.
+            mine = some.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0)).order_by("pk").select_for_update()
+            keys = list(mine.values_list("pk", flat=True))
+            some = Membership.objects.filter(pk__in=keys)
+            some.filter(read_seq__lt=seq).update(read_seq=seq)
+            some.filter(room__last_seq__lte=seq, mentions__gt=0).update(mentions=0)
 
 
 def mark_all_read(person_id: int) -> None:
@@ -166,7 +177,9 @@ def mark_all_read(person_id: int) -> None:
 class News:
     """The people with tabs in this process, and what is new to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_elsewhere: Callable[[int, int], bool] = lambda person_id, room_id: False) -> None:
+        """`is_elsewhere` says whether a person has a room before them in another process."""
+        self._is_elsewhere = is_elsewhere
         self.people: dict[int, Here] = {}
         self._watched: dict[int, Watched] = {}
         self._states: dict[int, int] = {}  # who is on the site
@@ -222,12 +235,16 @@ class News:
         if not any(other.is_seen and other.room_id == tab.room_id for other in here.tabs):
             watched.readers.discard(tab.person_id)
             self._left.append((tab.room_id, tab.person_id, watched.last_seq))
-            if not here.rooms[tab.room_id].is_muted:
+            state = here.rooms.get(tab.room_id)
+            if state is not None and not (state.is_muted or state.is_new):
                 watched.untold.add(tab.person_id)
 
     def hear(self, change: Change) -> None:
-        """Tell of a new message whom it concerns."""
+        """Tell of a new message whom it concerns, and nobody who is not in the room."""
         watched = self._watched.get(change.room_id)
+        for person_id in change.expelled:
+            if person_id in self.people:
+                self._forget(person_id, change.room_id)
         message = change.message
         if watched is None or message is None or not change.is_new or message.seq in watched.heard:
             return
@@ -304,14 +321,20 @@ class News:
             except DatabaseError:
                 self._missed.add(room_id)
                 raise
-        read = [(room_id, {person_id}, seq) for room_id, person_id, seq in self._left]
-        self._left.clear()
+        left, self._left = self._left, []
+        read = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
         for room_id, watched in self._watched.items():
             if watched.readers and watched.last_seq > watched.kept_seq:
                 watched.kept_seq = watched.last_seq
                 read.append((room_id, set(watched.readers), watched.last_seq))
         if read:
-            await _mark_each_read(read)
+            try:
+                await _mark_each_read(read)
+            except DatabaseError:
+                self._left = [*left, *self._left]
+                for watched in self._watched.values():
+                    watched.kept_seq = 0
+                raise
 
     async def _count_anew(self, room_id: int) -> None:
         watched = self._watched.get(room_id)
@@ -319,7 +342,8 @@ class News:
             return
         before = {
             person_id: replace(self.people[person_id].rooms[room_id])
-            for person_id in watched.people - watched.readers
+            for person_id in watched.people
+            if not self._reads(person_id, room_id)
         }
         for person_id, count, seq in await mentions_of(room_id, before):
             here = self.people.get(person_id)
@@ -338,7 +362,8 @@ class News:
     def _reads(self, person_id: int, room_id: int) -> bool:
         """Whether the person has the room before them, here or in another process."""
         until = self.people[person_id].read_elsewhere.get(room_id, 0)
-        return person_id in self._watched[room_id].readers or monotonic() < until
+        is_reader = person_id in self._watched[room_id].readers
+        return is_reader or monotonic() < until or self._is_elsewhere(person_id, room_id)
 
     def _tell_untold(self, watched: Watched, room_id: int, author_id: int | None = None) -> None:
         for person_id in list(watched.untold):
@@ -388,11 +413,7 @@ class News:
         here = self.people[person_id]
         rooms = {room.room_id: room for room in known}
         for room_id in here.rooms.keys() - rooms.keys():
-            watched = self._watched[room_id]
-            for people in (watched.people, watched.untold, watched.readers):
-                people.discard(person_id)
-            if not watched.people:
-                del self._watched[room_id]
+            self._forget(person_id, room_id)
         here.rooms = {}
         here.partners = set().union(*(room.partners for room in rooms.values()))
         for room_id, room in rooms.items():
@@ -405,6 +426,15 @@ class News:
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):
                 watched.untold.add(person_id)
+
+    def _forget(self, person_id: int, room_id: int) -> None:
+        """The person is not in the room."""
+        self.people[person_id].rooms.pop(room_id, None)
+        if (watched := self._watched.get(room_id)) is not None:
+            for people in (watched.people, watched.untold, watched.readers):
+                people.discard(person_id)
+            if not watched.people:
+                del self._watched[room_id]
 
     async def _learn_anew(self, person_id: int) -> None:
         try:
@@ -428,6 +458,7 @@ def _mentions(here: Here) -> int:
 
 
 @database_sync_to_async
+@transaction.atomic
 def _mark_each_read(read: Iterable[tuple[int, set[int], int]]) -> None:
     for room_id, people_ids, seq in read:
         mark_read(room_id, people_ids, seq)

@@ -29,8 +29,8 @@ BEAT_SECONDS = 1.0  # between looks
 REFRESH_SECONDS = 3.0  # between writes of what has not changed
 EXPIRES_SECONDS = 8  # after which a process that no longer writes has no people
 IDLE_SECONDS = 300.0  # without a sign of the person, who is then away
-TYPING_SECONDS = 6.0  # a sign of typing holds so long
 MOST_SHOWN = 12  # people by name
+MOST_NAMES = 1000  # that are remembered for a while, and so may be old ones
 TABS_PER_SECOND = 200  # that are told of comings and goings in one room
 
 HERE, AWAY = 2, 1
@@ -85,10 +85,11 @@ def _read(value: bytes | str | None) -> Rooms:
     try:
         rooms = json.loads(value or "{}")
         return {
-            int(room): {int(person): int(state) for person, state in people.items()}
+            int(room): {int(person): HERE if state == HERE else AWAY for person, state in people.items()}
             for room, people in rooms.items()
+            if all(0 < int(person) < 2**63 for person in people)
         }
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         return {}  # others may write to Redis, and anything
 
 
@@ -124,8 +125,9 @@ class Presence:
                 people[person_id] = max(state, people.get(person_id, 0))
         return people
 
-    def is_here(self, person_id: int, room_id: int) -> bool:
-        return self.rooms.get(room_id, {}).get(person_id) == HERE
+    def is_elsewhere(self, person_id: int, room_id: int) -> bool:
+        """Whether the person has the room before them in another process."""
+        return any(rooms.get(room_id, {}).get(person_id) == HERE for rooms in self._others[0])
 
     async def close(self) -> None:
         if self._redis is not None:
@@ -175,8 +177,9 @@ class Presence:
         """Who is in the room now, as a fragment."""
         people = self.rooms.get(room_id, {})
         first = sorted(people, key=lambda person_id: (-people[person_id], person_id))[:MOST_SHOWN]
-        unknown = [person_id for person_id in first if person_id not in self._names]
-        if unknown:
+        if unknown := [person_id for person_id in first if person_id not in self._names]:
+            if len(self._names) + len(unknown) > MOST_NAMES:
+                self._names.clear()
             self._names.update(await names_of(unknown))
         named = [(pk, self._names.get(pk, ""), people[pk] == HERE) for pk in first]
         return fragments.present(named, len(people))

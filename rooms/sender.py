@@ -5,6 +5,7 @@ reconnection: see templates/parts/. Here is what makes that come out as each mes
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from random import uniform
 from typing import Any
@@ -25,6 +26,11 @@ Frame = dict[str, Any]  # of strings and numbers
 def some_seconds() -> float:
     """How long to wait before trying again; not the same for all who do."""
     return uniform(0.5, 1.5)  # noqa: S311 — nothing to guess
+
+
+def _rest_key(key: str, body: str) -> str:
+    """A name for what `body` has beyond the message sent under `key`."""
+    return hashlib.sha256(f"{key} {len(body)}".encode()).hexdigest()
 
 
 class Sender:
@@ -60,6 +66,8 @@ class Sender:
             if not again:
                 problems = [too_many]
             await asyncio.sleep(some_seconds())
+            if self.tab.is_over:
+                return False  # who sent it may be here no longer
         if problems:
             self.tab.give(fragments.refused(self.room, key, problems))
             return False
@@ -92,7 +100,7 @@ class Sender:
             self.confirm(key, body, sent)
             return True
         rest = body.removeprefix(sent).strip()
-        is_taken = not rest or await self.post({"body": rest, "key": f"{key}-{len(body)}"[-64:]})
+        is_taken = not rest or await self.post({"body": rest, "key": _rest_key(key, body)})
         if is_taken:
             self.keep(self.sent, key, body)
         return is_taken

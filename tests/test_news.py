@@ -14,7 +14,7 @@ from rooms import audience, changes, hub, moderation, news, presence
 from rooms.events import Change, Notice
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Membership, Message, Person, Room
-from rooms.news import known_of, mark_all_read
+from rooms.news import known_of, mark_all_read, mark_read
 from tests.html import find_all
 from tests.page import Page
 from tests.waiting import until
@@ -271,3 +271,56 @@ async def test_a_session_that_ended_unheard_is_noticed(
     await Person.objects.filter(pk=ann.pk).aupdate(banned_until=moderation.FOR_EVER)
     await until(lambda: ended.told_why and banned.told_why)
     assert stays.told_why == ""
+
+
+async def test_who_is_expelled_while_they_read_leaves_nothing_behind(
+    here: Hub, lounge: Room, bob: Person
+) -> None:
+    """The list of their rooms may be read anew before their tabs are closed."""
+    tab = await open_tab(here, bob, lounge)
+    here.news.look(tab)
+    here.hear(Change(lounge.pk, 1, expelled=(bob.pk,)))
+    here.news.look_away(tab)
+    here.news.leave(tab)
+    assert here.news.people == {}
+
+
+async def test_a_mention_after_one_looked_away_is_not_lost(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob, lounge)
+    here.news.look(tab)
+    await changes.apost(lounge, ann, "seen")
+    await until(lambda: 1 in here.news._watched[lounge.pk].heard)
+    here.news.look_away(tab)
+    await changes.apost(lounge, ann, "@bob, not seen")
+    await until(lambda: tab.told(lounge) == ["1"])
+    while (row := await Membership.objects.aget(person=bob)).read_seq != 1:  # recorded at the next beat
+        pass
+    assert row.mentions == 1
+
+
+async def test_reading_never_goes_back(lounge: Room, ann: Person, bob: Person) -> None:
+    await Membership.objects.filter(person=bob).aupdate(read_seq=6, mentions=1)
+    await sync_to_async(mark_read)(lounge.pk, [bob.pk], 3)
+    assert (await Membership.objects.aget(person=bob)).read_seq == 6
+
+
+async def test_who_reads_in_another_process_is_told_nothing(
+    here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await open_tab(here, bob)
+    monkeypatch.setattr(here.news, "_is_elsewhere", lambda person_id, room_id: room_id == lounge.pk)
+    await changes.apost(lounge, ann, "@bob")
+    await until(lambda: bool(here.news._watched[lounge.pk].heard))
+    assert tab.frames == []
+
+
+async def test_a_new_password_ends_the_sessions_of_the_old_one(here: Hub, bob: Person) -> None:
+    client = Client()
+    await sync_to_async(client.force_login)(bob)
+    sessions = {client.cookies["sessionid"].value: bob.pk}
+    assert await news.ended_among(sessions) == set()
+    bob.set_password("another")
+    await bob.asave()
+    assert await news.ended_among(sessions) == set(sessions)

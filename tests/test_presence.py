@@ -76,8 +76,9 @@ async def test_what_one_process_knows_the_others_show(
     while names(hers.frames)[-1] != ["ann", "bob (away)"]:  # a room rests after it was told
         await one.beat()
     assert one.states() == two.states() == {ann.pk: HERE, bob.pk: AWAY}
-    assert two.is_here(ann.pk, 5)
-    assert not two.is_here(bob.pk, 5)
+    assert two.is_elsewhere(ann.pk, 5)
+    assert not two.is_elsewhere(bob.pk, 5)
+    assert not one.is_elsewhere(bob.pk, 5)  # is away
 
 
 async def test_the_people_of_a_process_that_was_killed_are_gone_when_its_key_expires(

@@ -71,5 +71,5 @@ async def test_a_connection_that_is_gone_is_no_error() -> None:
     for send in (gone, gone_later):
         tab = Tab(send, lambda: None)
         tab.give("a")
-        await until(partial(getattr, tab, "_is_over"))
+        await until(partial(getattr, tab, "is_over"))
         tab.give("b")
