@@ -74,6 +74,31 @@ def test_a_private_room_is_made_and_somebody_brought_in(
     expect(bob.locator(".message")).to_contain_text("between us")
 
 
+def test_a_link_leads_into_it_once(
+    room: Room, server: Site, new_page: Callable[..., Page], page_errors: PageErrors
+) -> None:
+    ann = room.tab("ann")
+    keep_name(server, room.called("ann"))
+    make_private(ann, f"Loft {room.slug}")
+    ann.get_by_label("People it lets in, at most").fill("1")
+    press(ann, "Make a link")
+    link = ann.locator(".link").inner_text()
+    bob = new_page()
+    bob.goto(link)
+    bob.get_by_label("Your name").fill(room.called("bob"))
+    with until_live(bob):
+        press(bob, "Join as a guest")
+    expect(bob.get_by_role("heading", level=1)).to_have_text(f"Loft {room.slug}")
+    with until_live(ann):
+        ann.get_by_role("link", name="To the conversation").click()
+    say(bob, "here I am")
+    expect(ann.locator(".message")).to_contain_text("here I am")
+    page_errors.allow("404")
+    cleo = new_page()
+    cleo.goto(link)
+    expect(cleo.get_by_role("heading")).to_have_text("This invitation leads nowhere")
+
+
 def test_who_is_removed_reads_why_and_nothing_more(room: Room, server: Site, page_errors: PageErrors) -> None:
     ann, bob = room.tab("ann"), room.tab("bob")
     keep_name(server, room.called("ann"))

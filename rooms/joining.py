@@ -16,7 +16,7 @@ from rooms.names import same_name_key
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
 MOST_BLOCKS = 1000  # of one person
-MAY_NOT_ENTER = "You cannot enter this room."
+
 MAY_NOT_INVITE = "You cannot invite people into this room."
 
 
@@ -24,7 +24,7 @@ def enter(mine: Access) -> None:
     """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
     by now the room is gone, or closed to them."""
     if not mine.may_enter or mine.person is None:
-        raise Refused(MAY_NOT_ENTER)
+        raise Refused("You cannot enter this room.")
     if mine.is_member:
         return
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import access, changes, joining, moderation
-from rooms.access import Refused
+from rooms import access, changes, invitations, joining, moderation
+from rooms.access import NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Ban, Block, FormerSlug, Invitation, Kind, Membership, Person, Role, Room
 from rooms.room_forms import people_named
@@ -122,6 +123,38 @@ class TestInviting:
             with pytest.raises(Refused) as refusal:
                 joining.invite(cellar, other, ann)
             assert str(refusal.value) == f"{other.username} cannot be invited."
+
+    def test_a_link_leads_past_no_ban(
+        self, ann: Person, cellar: Room, person: MakePerson, client: Client
+    ) -> None:
+        bob = person("bob")
+        link = joining.make_invitation(cellar, ann, None, 5)
+        Ban.objects.create(room=cellar, person=bob, reason="Noise")
+        client.force_login(bob)
+        assert client.post(link.get_absolute_url()).status_code == 404
+        assert members(cellar) == ["ann"]
+        link.refresh_from_db()
+        assert link.uses == 0
+
+    def test_who_comes_by_a_link_has_the_room_in_all_tabs(
+        self,
+        ann: Person,
+        cellar: Room,
+        person: MakePerson,
+        monkeypatch: pytest.MonkeyPatch,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        told: list[Notice] = []
+
+        async def keep(notice: Notice) -> None:
+            told.append(notice)
+
+        monkeypatch.setattr(changes, "notify", keep)
+        bob = person("bob")
+        link = joining.make_invitation(cellar, ann, None, 5)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert invitations.accept(link, bob)
+        assert told == [Notice(bob.pk, "rooms")]
 
     def test_links_are_bounded(self, ann: Person, cellar: Room, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(joining, "MOST_INVITATIONS", 2)
@@ -376,8 +409,34 @@ class TestAtTheSameMoment:
             lambda: moderation.ban(lounge, bob, ann, "Noise"),
             lambda: joining.enter(mine),
         )
-        assert isinstance(refusal, Refused)
+        assert isinstance(refusal, NoRoom)
         assert members(lounge) == ["ann"]
+
+    def test_nobody_is_let_in_by_a_link_that_is_revoked(
+        self, ann: Person, cellar: Room, person: MakePerson
+    ) -> None:
+        bob, cleo = person("bob"), person("cleo")
+        Person.objects.filter(pk=bob.pk).update(is_guest=False)
+        bob.refresh_from_db()
+        Membership.join(cellar.pk, bob.pk, role=Role.OWNER)
+        link = joining.make_invitation(cellar, bob, None, None)
+        let_in: list[bool] = []
+        raised = overlap(
+            lambda: joining.leave(cellar, bob), lambda: let_in.append(invitations.accept(link, cleo))
+        )
+        assert (raised, let_in) == (None, [False])
+        assert members(cellar) == ["ann"]
+
+    def test_the_last_use_is_one_persons(self, ann: Person, cellar: Room, person: MakePerson) -> None:
+        bob, cleo = person("bob"), person("cleo")
+        link = joining.make_invitation(cellar, ann, None, 1)
+        let_in: list[bool] = []
+        raised = overlap(
+            lambda: let_in.append(invitations.accept(link, bob)),
+            lambda: let_in.append(invitations.accept(link, cleo)),
+        )
+        assert (raised, let_in) == (None, [True, False])
+        assert members(cellar) == ["ann", "bob"]
 
     def test_two_begin_one_conversation(self, ann: Person, person: MakePerson) -> None:
         bob = person("bob")

@@ -270,6 +270,16 @@ class TestPages:
         assert come("ann").status_code == 302
         assert refused(come("bob"), "Too many people came", username="bob", room_name="Lounge")
 
+    def test_guests_who_come_by_a_link(self, few: None, ann: Person, lounge: Room) -> None:
+        where = joining.make_invitation(lounge, ann, None, None).get_absolute_url()
+
+        def come(name: str) -> Any:
+            return Client(REMOTE_ADDR="192.0.2.1").post(where, {"username": name})
+
+        assert come("bob").status_code == 302
+        assert refused(come("cleo"), "Too many people came", username="cleo")
+        assert Invitation.objects.get().uses == 1
+
     def test_open_rooms(self, few: None, client: Client, ann: Person) -> None:
         assert client.post("/", {"room_name": "Attic"}).status_code == 302
         assert refused(client.post("/", {"room_name": "Salon"}), "too many rooms", room_name="Salon")
