@@ -255,7 +255,7 @@ def test_a_guest_keeps_their_name(
     page.get_by_label("Room", exact=True).fill("Attic")
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_role("heading")).to_have_text("Attic")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Attic")
     manage(server, "say", "attic", "--as", name, text=f"hello, I am {name}")
     page.goto("/")
     page.get_by_role("link", name="Keep the name").click()

@@ -31,7 +31,8 @@ MOST_FRAMES, IN_SECONDS = 200, 10  # of one tab
 MOST_MISTAKES = 20  # frames that make no sense, before the socket is closed
 TYPING_SECONDS = 2.0  # between two signs of typing that are told to others
 
-# Close codes. htmx reconnects after 1011 and 1013 by itself; the others end it.
+# Close codes. htmx reconnects after 1011, 1012 and 1013 by itself; the others end it.
+SERVICE_RESTART = 1012
 UNSUPPORTED_DATA, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1003, 1008, 1009, 1011, 1013
 NOT_SIGNED_IN, NOT_ALLOWED, NO_SUCH_ROOM = 4401, 4403, 4404
 
@@ -151,9 +152,13 @@ class TabConsumer(AsyncWebsocketConsumer):
         """The person may be here no longer."""
         if self.tab is None:
             return
-        code = NOT_SIGNED_IN if why == SIGNED_OUT else NOT_ALLOWED
         self.leave()
-        self.closing = asyncio.create_task(self.turn_away(code, why))
+        if why == SIGNED_OUT:
+            # The same browser may have a new session by now, as when a guest keeps the name: it comes
+            # back with that, or is turned away for good.
+            self.closing = asyncio.create_task(self.close(SERVICE_RESTART))
+        else:
+            self.closing = asyncio.create_task(self.turn_away(NOT_ALLOWED, why))
 
     def close_slow(self) -> None:
         """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
