@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Error, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Dialog, Error, Page, Request, Route, expect
 
 from e2e.conftest import Site
 from e2e.pages import PageErrors, join, until_live, wait_until
@@ -68,7 +69,7 @@ class Watch:
         context.expose_function("trapped", lambda name: self.found.append(f"called {name}"))
         context.add_init_script(TRAPS)
         context.on("request", self._asked)
-        context.on("dialog", lambda dialog: (self.found.append(f"dialog {dialog.type}"), dialog.dismiss()))
+        context.on("dialog", self._dialog)
         context.on("page", lambda page: self.found.append(f"another page: {page.url}"))
 
     def _asked(self, request: Request) -> None:
@@ -77,6 +78,13 @@ class Watch:
         is_expected = request.method == "GET" and EXPECTED.fullmatch(to.path)
         if to.netloc != self._home or not (is_expected or is_join):
             self.found.append(f"{request.method} {request.url}")
+
+    def has_found(self, what: str) -> bool:
+        return any(found.startswith(what) for found in self.found)
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.found.append(f"dialog {dialog.type}")
+        dialog.dismiss()
 
     def sees_nothing(self, page: Page) -> None:
         """The page is there, and is touched: what it holds has had its chance."""
@@ -171,10 +179,9 @@ def test_the_watch_sees_what_is_not_harmless(
     for html, sees in SEEN.items():
         body = html
         watch.found.clear()
-        expected = sees.format(home=server.url)
         with suppress(Error):  # it may lead elsewhere at once
             page.goto("/rooms/x/")
-        wait_until(page, lambda expected=expected: any(found.startswith(expected) for found in watch.found))
+        wait_until(page, partial(watch.has_found, sees.format(home=server.url)))
     body, headers = "<script>alert(1)</script>", {"content-security-policy": "script-src 'self'"}
     watch.found.clear()
     page.goto("/rooms/x/")

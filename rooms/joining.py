@@ -146,15 +146,17 @@ def invitations_for(mine: Access) -> QuerySet[Invitation]:
 
 @transaction.atomic
 def leave(room: Room, person: Person) -> None:
-    """Leave the room; the person's tabs there close. Raises Refused for its only owner while
-    others are in it, and in a direct room, which its people keep."""
+    """Leave the room; the person's tabs there close. Raises Refused in a direct room, which its people
+    keep, and for the only owner of a private one while others are in it. An open room can be
+    without: administrators keep order there."""
     mine = access.locked(room.pk, person)
     if not mine.is_member:
         return
     if room.kind == Kind.DIRECT:
         raise Refused("A direct conversation stays with its people. You can mute it.")
     others = Membership.objects.filter(room=room).exclude(person=person)
-    if mine.role == Role.OWNER and others.exists() and not others.filter(role=Role.OWNER).exists():
+    is_last = mine.role == Role.OWNER and not others.filter(role=Role.OWNER).exists()
+    if room.kind == Kind.PRIVATE and is_last and others.exists():
         raise Refused("A room needs an owner: make somebody else one first.")
     expel(mine.room, person, "You left this room.")
 

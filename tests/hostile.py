@@ -272,6 +272,17 @@ ADDRESSES = [
 # Out of where a text is put -----------------------------------------------------------------
 
 BREAKOUTS = [
+    "<",
+    "<>",
+    "</>",
+    "<!---->",
+    "&",
+    "&;",
+    "&#",
+    "]]>",
+    '"',
+    "'",
+    "`",
     '"><img src=x onerror=alert(1)>',
     "'><img src=x onerror=alert(1)>",
     "`><img src=x onerror=alert(1)>",

@@ -185,7 +185,7 @@ def test_one_that_does_not_count_leads_nowhere(client: Client, invitation: Invit
     assert members() == []
 
 
-REFUSED: dict[str, Callable[[Invitation, Person], Any]] = {
+REFUSED: dict[str, Callable[[Any, Person], Any]] = {
     "banned": lambda it, bob: Ban.objects.create(room=it.room, person=bob),
     "archived": lambda it, bob: Room.objects.update(archived_at=timezone.now()),
     "its maker left": lambda it, bob: Membership.objects.all().delete(),
