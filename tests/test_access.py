@@ -331,10 +331,12 @@ async def by_socket(at: Scene, name: str) -> tuple[str, str]:
     socket = Socket(f"{at.url}live/", cookie)
     assert (await socket.connect(timeout=10))[0]
     await socket.say(**RESUME)
-    if 'id="cursor"' not in await socket.frame():
+    frame = ""
+    while 'id="cursor"' not in frame and 'class="farewell"' not in frame:
+        frame = await socket.frame()
+    if 'class="farewell"' in frame:
         return str(await socket.close_code()), "-"
     await socket.say(body=f"{name} is here", key="k1")
-    frame = ""
     while "Not sent" not in frame and f"{name} is here" not in frame:
         frame = await socket.frame()
     with suppress(BaseException):

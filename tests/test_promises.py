@@ -419,7 +419,7 @@ class Clients(dict[str, Client]):
     def keeper(self) -> Client:
         """Who keeps order everywhere, and has something to do."""
         assert self["member"] and self["banned"]
-        client = Client()
+        client = Client(raise_request_exception=False)
         client.force_login(Person.objects.create_superuser("keeper"))
         client.get(ROOM)
         return client
