@@ -126,14 +126,13 @@ def test_who_comes_and_goes(room: Room) -> None:
 def test_who_is_writing(room: Room) -> None:
     ann, bob = room.tab("ann"), room.tab("bob")
     ann.keyboard.type("well")
-    expect(bob.locator("#typing")).to_contain_text(room.called("ann"))
-    expect(bob.locator(".typists")).to_be_visible()
+    expect(bob.locator("#typing")).to_contain_text(room.called("ann"), timeout=SLOW)
     expect(ann.locator(".typists")).not_to_be_visible()
     say(ann, " then")
     expect(bob.locator(".message")).to_have_count(1)
-    expect(bob.locator("#typing")).to_have_text("")
+    expect(bob.locator("#typing")).to_have_text("", timeout=SLOW)
     ann.keyboard.type("and")
-    expect(bob.locator(".typists")).to_be_visible()
+    expect(bob.locator(".typists")).to_be_visible(timeout=SLOW)
     expect(bob.locator(".typists")).to_be_hidden(timeout=SLOW)  # it fades, though nobody says so
 
 

@@ -29,7 +29,7 @@ from rooms.tab import Tab, Viewer
 LONGEST_FRAME = 512 * 1024  # characters
 MOST_FRAMES, IN_SECONDS = 200, 10  # of one tab
 MOST_MISTAKES = 20  # frames that make no sense, before the socket is closed
-TYPING_SECONDS = 2.0  # between two signs of typing that are told to others
+TYPING_SECONDS = 1.0  # between two signs of typing that are told to others; a page sends one in two
 
 # Close codes. htmx reconnects after 1011, 1012 and 1013 by itself; the others end it.
 SERVICE_RESTART = 1012
