@@ -22,7 +22,7 @@ from rooms.missed import PAGE
 from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
-from rooms.views.acts import moved
+from rooms.views.acts import moved, number
 from rooms.views.people import person_of, sign_in_guest
 from rooms.views.small import style_version
 
@@ -78,7 +78,7 @@ def _show(
     room = mine.room
     joining.enter(mine)
     # The clock in `room` was read before the messages: the page shows at least that much.
-    before = _seq(request, "before")
+    before = number(request, "before")
     page = Message.objects.page_before(room, size=PAGE, before=before)
     rooms = sidebar(person)
     if before is None and mine.is_member:
@@ -114,12 +114,6 @@ def _mark_read(mine: Access, person: Person) -> None:
         async_to_sync(changes.notify)(Notice(person.pk, "read", mine.room.pk))
 
 
-def _seq(request: HttpRequest, name: str) -> int | None:
-    """The seq in the address, or None where there is none or it is not one."""
-    seq = request.GET.get(name, "")
-    return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 19 else None
-
-
 @never_cache
 @xframe_options_sameorigin
 @csp_replace({"frame-ancestors": [SELF]})
@@ -140,8 +134,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "banned.html", {"access": mine}, status=403)
     if room.slug != slug:
         return moved(request, mine)
-    page = Message.objects.page_before(room, size=PAGE, before=_seq(request, "before"))
-    after = _seq(request, "after")
+    page = Message.objects.page_before(room, size=PAGE, before=number(request, "before"))
+    after = number(request, "after")
     if after is None:
         return render(request, "room.html#older", {"room": room, "messages": page})
     newer = [message for message in page if message.seq > after]
