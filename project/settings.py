@@ -230,6 +230,8 @@ MFA_FORMS = {
     "reauthenticate": "rooms.accounts.forms.ReauthenticateByCodeForm",
 }
 MFA_TOTP_ISSUER = "Parlor"
+# A code typed as it runs out still lets in (RFC 6238, 5.2: one step for the delay of typing).
+MFA_TOTP_TOLERANCE = 1
 # Where verification is mandatory nobody gets this far without it, and elsewhere there is no mail.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 

@@ -71,6 +71,31 @@ def test_a_code_lets_in_once(at_home: Client, ann: Person, clock: list[float]) -
     assert b"That code is not right" in page
 
 
+def test_a_code_lets_in_once_for_as_long_as_it_is_taken(
+    at_home: Client, ann: Person, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = turn_on_two_factor(at_home)
+    seen = totp(secret, clock[0])
+    first, second = Client(), Client()
+    log_in(first)
+    code(first, seen)
+    assert who(first) == ann
+    clock[0] += 30
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.TOTP._mark_code_used", lambda *_: True)
+    log_in(second)
+    assert b"That code is not right" in code(second, seen[:3] + " " + seen[3:])
+    assert who(second) is None
+
+
+def test_a_code_that_runs_out_as_it_is_typed_lets_in(
+    client: Client, at_home: Client, ann: Person, clock: list[float]
+) -> None:
+    secret = turn_on_two_factor(at_home)
+    log_in(client)
+    code(client, totp(secret, clock[0] - 30))
+    assert who(client) == ann
+
+
 def test_an_old_code_lets_nobody_in(client: Client, at_home: Client, clock: list[float]) -> None:
     secret = turn_on_two_factor(at_home)
     clock[0] += 90

@@ -5,9 +5,13 @@ from typing import Any
 from allauth.account import forms as allauth
 from allauth.account.internal.flows.manage_email import email_already_exists
 from allauth.account.models import EmailAddress
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings as mfa
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms as allauth_mfa
 from allauth.mfa.totp import forms as allauth_totp
 from django import forms
+from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -139,9 +143,25 @@ class ActivateTOTPForm(Plain, allauth_totp.ActivateTOTPForm):
     labels = {"code": "The code it shows"}
 
 
-class CodeForm(Plain, allauth_mfa.AuthenticateForm):
+class CodeOnce(Plain):
+    """A code lets in once (RFC 6238, 5.2).
+
+    allauth remembers it for one step only, and a code is taken for three.
+    """
+
+    user: Person
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]
+        taken_for = mfa.TOTP_PERIOD * (2 * mfa.TOTP_TOLERANCE + 1)
+        if not cache.add(f"code-used:{self.user.pk}:{normalize_user_code(code)}", True, timeout=taken_for):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        return code
+
+
+class CodeForm(CodeOnce, allauth_mfa.AuthenticateForm):
     pass
 
 
-class ReauthenticateByCodeForm(Plain, allauth_mfa.ReauthenticateForm):
+class ReauthenticateByCodeForm(CodeOnce, allauth_mfa.ReauthenticateForm):
     pass
