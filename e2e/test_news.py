@@ -119,8 +119,13 @@ def test_who_comes_and_goes(room: Room) -> None:
     for page in (ann, bob):
         expect(present(page)).to_have_count(2)
         expect(page.locator(f"#present [title='{room.called('bob')}']")).to_have_count(1)
+    ann.locator("#present").click()
+    names = ann.locator("#here").get_by_role("link")
+    expect(names).to_have_count(2)
+    expect(names.filter(has_text=room.called("bob")).get_by_label("here", exact=True)).to_be_visible()
     bob.close()
     expect(present(ann)).to_have_count(1)
+    expect(names).to_have_text([room.called("ann")])  # what is open stays open
 
 
 def test_who_is_writing(room: Room) -> None:

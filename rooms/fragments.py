@@ -28,6 +28,8 @@ class _Links(Urlizer):
         return lead, middle, word[len(lead) + len(middle) :]
 
 
+TOKENS = 12  # of the people in a room, at its head
+
 _links = _Links()
 # What a text without a link lacks. Looking for it takes a tenth of the time that Urlizer takes.
 _MAY_HOLD_LINK = re.compile(r"://|@|www\.|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
@@ -86,16 +88,17 @@ def title(name: str, mentions: int) -> str:
 
 def dot(person_id: int, state: int, *, is_live: bool = True) -> str:
     """Beside a person's name: whether they are here (2), away (1) or neither (0)."""
-    kind = ("gone", "away", "here")[state]
+    kind, label = (("gone", "not here"), ("away", "away"), ("here", "here"))[state]
     swap = f""" hx-swap-oob="outerHTML:[data-presence='{person_id}']\"""" if is_live else ""
-    return f'<i class="presence {kind}" data-presence="{person_id}" title="{kind}"{swap}></i>'
+    says = f'role="img" aria-label="{label}" title="{label}"'
+    return f'<i class="presence {kind}" data-presence="{person_id}" {says}{swap}></i>'
 
 
-def present(people: Sequence[tuple[int, str, bool]], count: int) -> str:
-    """Who is in a room now: the id and name of the first few, and whether they are not away; `count`
-    is how many there are."""
-    more = count - len(people)
-    return _render("new-present", {"people": people, "count": count, "more": more})
+def present(people: Sequence[tuple[int, str, int]], count: int) -> str:
+    """Who is in a room now: the id and name of the first few, and whether they are here (2) or away
+    (1); `count` is how many there are."""
+    about = {"tokens": f":{TOKENS}", "more": count - TOKENS, "unnamed": count - len(people)}
+    return _render("new-present", {"people": people, "count": count} | about)
 
 
 def typing(people: Sequence[tuple[int, str]]) -> str:

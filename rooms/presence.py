@@ -11,13 +11,17 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from secrets import token_hex
 from time import monotonic, time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.conf import settings
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from rooms import fragments
 from rooms.models import Person
@@ -29,7 +33,7 @@ BEAT_SECONDS = 1.0  # between looks
 REFRESH_SECONDS = 3.0  # between writes of what has not changed
 EXPIRES_SECONDS = 8  # after which a process that no longer writes has no people
 IDLE_SECONDS = 300.0  # without a sign of the person, who is then away
-MOST_SHOWN = 12  # people by name
+MOST_SHOWN = 20  # people by name
 MOST_NAMES = 1000  # that are remembered for a while, and so may be old ones
 TABS_PER_SECOND = 200  # that are told of comings and goings in one room
 
@@ -58,6 +62,35 @@ def merged(parts: Iterable[Rooms]) -> Rooms:
             for person_id, state in people.items():
                 room[person_id] = max(state, room.get(person_id, 0))
     return rooms
+
+
+def _states(rooms: Rooms) -> dict[int, int]:
+    people: dict[int, int] = {}
+    for room in rooms.values():
+        for person_id, state in room.items():
+            people[person_id] = max(state, people.get(person_id, 0))
+    return people
+
+
+def states_now() -> dict[int, int]:
+    """Everybody on the site, by id, each HERE or AWAY, as the processes said it last; for pages.
+    Nobody, where Redis does not answer."""
+    try:
+        redis = _redis(settings.REDIS)
+        keys = cast(list[bytes], redis.zrange(Keys().index, 0, -1))
+        said = redis.mget(keys) if keys else []
+    except (RedisError, OSError) as error:
+        log.warning("who is here cannot be read: %r", error)
+        return {}
+    return _states(merged(map(_read, said)))
+
+
+@cache
+def _redis(url: str) -> SyncRedis:
+    # Once more: a Redis that was started anew has dropped the connections there were.
+    return SyncRedis.from_url(
+        url, socket_timeout=BEAT_SECONDS, socket_connect_timeout=BEAT_SECONDS, retry=Retry(NoBackoff(), 1)
+    )
 
 
 def states_of(tabs: Iterable[Tab]) -> dict[int, int]:
@@ -119,11 +152,7 @@ class Presence:
 
     def states(self) -> dict[int, int]:
         """Everybody on the site."""
-        people: dict[int, int] = {}
-        for room in self.rooms.values():
-            for person_id, state in room.items():
-                people[person_id] = max(state, people.get(person_id, 0))
-        return people
+        return _states(self.rooms)
 
     def is_elsewhere(self, person_id: int, room_id: int) -> bool:
         """Whether the person has the room before them in another process."""
@@ -181,7 +210,7 @@ class Presence:
             if len(self._names) + len(unknown) > MOST_NAMES:
                 self._names.clear()
             self._names.update(await names_of(unknown))
-        named = [(pk, self._names.get(pk, ""), people[pk] == HERE) for pk in first]
+        named = [(pk, self._names.get(pk, ""), people[pk]) for pk in first]
         return fragments.present(named, len(people))
 
 

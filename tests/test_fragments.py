@@ -53,7 +53,7 @@ EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
     "a room's name": lambda text: fragments.head(room_called(text)),
     "a topic": lambda text: fragments.head(Room(pk=1, name="x", slug="x", topic=text)),
     "a title": lambda text: fragments.title(text, 2),
-    "who is here": lambda text: fragments.present([(1, text, True), (2, text, False)], 20),
+    "who is here": lambda text: fragments.present([(1, text, 2), (2, text, 1)], 20),
     "who is writing": lambda text: fragments.typing([(1, text), (2, text)]),
     "the rooms of a person": lambda text: fragments.rooms(
         Sidebar([Entry(1, "x", text, kind, False, False, True, 2, (7,)) for kind in Kind]), room_called(text)

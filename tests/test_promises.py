@@ -554,7 +554,7 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
         fragments.news(lounge.pk, Entry(lounge.pk, "", "", "open", False, False, True, 2)),
         fragments.title("Lounge", 2),
         fragments.dot(message.author_id, 2),
-        fragments.present([(1, "ann", True)], 20),
+        fragments.present([(1, "ann", 2)], 20),
         fragments.typing([(1, "ann")]),
         fragments.rooms(sidebar(message.author), lounge),
         fragments.eye(),

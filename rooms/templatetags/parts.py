@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -24,8 +24,13 @@ def news(entry: Any) -> str:
 
 
 @register.simple_tag
-def dot(people_ids: Sequence[int]) -> str:
-    """Whether the other person of a direct room is here, once that is known; of several, nothing."""
-    if len(people_ids) != 1:
-        return ""
-    return mark_safe(fragments.dot(people_ids[0], 0, is_live=False))  # noqa: S308 — likewise
+def dot(person_id: int, state: int = 0) -> str:
+    """Whether a person is here, away or neither, as far as that is known."""
+    return mark_safe(fragments.dot(person_id, state, is_live=False))  # noqa: S308 — likewise
+
+
+@register.simple_tag(takes_context=True)
+def dot_of(context: Mapping[str, Any], person: Any) -> str:
+    """Whether `person` is here or away, by the `states` of a page that has them."""
+    state = context.get("states", {}).get(person.pk, 0)
+    return dot(person.pk, state) if state else ""

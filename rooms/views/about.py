@@ -11,6 +11,7 @@ from rooms.access import Access
 from rooms.joining import invitations_for
 from rooms.members import page_of_members, staff
 from rooms.models import Person
+from rooms.presence import states_now
 from rooms.room_forms import DescriptionForm, InviteForm, LinkForm, SlowForm
 from rooms.sidebar import title_in
 from rooms.views.acts import in_room, is_on, number
@@ -41,6 +42,7 @@ def show(
         "next_after": next_after,
         "text": text,
         "is_further": after is not None,
+        "states": states_now(),
     }
     if mine.may_invite:
         context["links"] = invitations_for(mine)

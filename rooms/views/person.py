@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from rooms.fragments import body_html
 from rooms.initials import initials
 from rooms.models import Person
+from rooms.presence import states_now
 from rooms.views.people import person_of
 
 MONTH = 60 * 60 * 24 * 30
@@ -33,6 +34,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "person": person,
         "bio": body_html(person.bio),
         "now": timezone.now(),
+        "states": states_now(),
         "place": person.zone.rpartition("/")[2].replace("_", " "),
     }
     return render(request, "person.html", context)
