@@ -60,6 +60,19 @@ def pytest_configure(config: pytest.Config) -> None:
         django.setup()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--postgres"):
+        # The others talk to no database, or start processes that have one of their own.
+        others = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or "db" in fixtures
+
+
 def pytest_unconfigure() -> None:
     scratch.cleanup()
 
