@@ -31,7 +31,7 @@ test-postgres: .venv/test
 	$(python) -m pytest -n 2 tests --postgres
 
 test-browser: .venv/test
-	$(python) -m pytest e2e
+	$(python) -m pytest -n 2 e2e
 
 .venv/bin/python:
 	$(if $(shell "$(PYTHON)" -c '$(fits)' 2>&1 || echo no),$(error Parlor needs Python 3.11 or newer, \

@@ -1,5 +1,6 @@
 """A real server and a real browser for every test in here."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,13 @@ class Site(Server):
         address = data_dir / "redis.sock"
         self.redis = ValkeyServer(port=0, data_dir=data_dir, unix_socket_path=address)
         super().__init__(data_dir, REDIS_URL=f"unix://{address}", **env)
+
+
+def pytest_configure() -> None:
+    # Before there are workers: they would all look for a browser together, and each try to get one.
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with sync_playwright() as playwright:
+            launch(playwright.chromium).close()
 
 
 @pytest.fixture(scope="session")
