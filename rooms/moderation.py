@@ -95,13 +95,20 @@ def unban_from_site(person: Person, by: Person) -> None:
 
 
 def sign_out(person: Person, why: str) -> None:
-    """Close every tab of `person`. In each of their rooms that is a tick of the clock, so that no
-    tab is given what comes later; they stay members."""
-    for room_id in Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True):
+    """Close every tab of `person`, as soon as what is being done is committed. In each of their rooms
+    that is a tick of the clock, so that no tab is given what comes later; they stay members."""
+    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
+    transaction.on_commit(lambda: _tick_rooms_of(person, why))
+
+
+def _tick_rooms_of(person: Person, why: str) -> None:
+    # One after the other: nobody in one room waits for hundreds of others.
+    for room_id in list(
+        Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True)
+    ):
         with transaction.atomic():
             room = Room.objects.select_for_update().get(pk=room_id)
             changes.access_changed(room, person, why=why)
-    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
 
 
 @transaction.atomic

@@ -241,6 +241,33 @@ async def test_who_is_banned_from_the_site_is_out_of_every_room_at_once(
     assert (act.by_id, act.person_id, act.room_id, act.why) == (admin.pk, ann.pk, None, "spam")
 
 
+def test_the_tabs_of_who_is_banned_from_the_site_are_told_first_and_their_rooms_one_by_one(
+    ann: Person, room: Callable[[str], Room], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = Person.objects.create(username="admin", is_superuser=True)
+    rooms = [room(name) for name in ("One", "Two", "Three")]
+    for place in rooms:
+        Membership.join(place.pk, ann.pk)
+    told: list[str] = []
+    tick = changes.access_changed
+
+    def tick_twice(place: Room, *people: Person, **why: str) -> None:
+        if place.pk == rooms[2].pk:
+            raise RuntimeError
+        tick(place, *people, **why)
+
+    async def send(group: str, event: dict[str, object]) -> None:
+        told.append(group)
+
+    monkeypatch.setattr(changes, "_send", send)
+    monkeypatch.setattr(changes, "access_changed", tick_twice)
+    with pytest.raises(RuntimeError):
+        moderation.ban_from_site(ann, admin, "spam")
+    assert told == [f"person-{ann.pk}", f"room-{rooms[0].pk}", f"room-{rooms[1].pk}"]
+    assert Person.objects.get(pk=ann.pk).is_banned
+    assert list(Room.objects.order_by("pk").values_list("access_version", flat=True)) == [1, 1, 0]
+
+
 async def test_what_a_tab_knew_of_its_person_holds_until_somebodys_access_changes(
     connect: Connect,  # noqa: F811
     lounge: Room,
