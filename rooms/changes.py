@@ -269,12 +269,12 @@ def configure(room: Room, **fields: Any) -> None:
             FormerSlug.objects.filter(slug=room.slug).delete()
             FormerSlug.objects.create(slug=former, room=room)
     version = tick(room, "head_version", *fields, "name_key", "slug")
-    publish_after_commit(Change(room.pk, version, head=fragments.head(room)))
+    publish_after_commit(Change.of_head(room, version))
 
 
 def tell_members_after_commit(room: Room) -> None:
-    """Have everybody who is in `room` see what it is called, and whether it is there, in the list of
-    their rooms. Those who cannot be told within PUBLISH_SECONDS see it on their next page."""
+    """Have everybody who is in `room` see that it is back in the list of their rooms. Those who cannot
+    be told within PUBLISH_SECONDS see it on their next page."""
     transaction.on_commit(lambda: async_to_sync(_tell_members)(room.pk))
 
 

@@ -145,7 +145,8 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
         return
     was = mine.room.name
     changes.configure(mine.room, **changed)
-    if changed.keys() & {"name", "archived_at"}:
+    if "archived_at" in changed and mine.room.archived_at is None:
+        # A new name, and an end, are shown in the sidebars of all who hear of the change.
         changes.tell_members_after_commit(mine.room)
     acts = {
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),

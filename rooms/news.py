@@ -51,6 +51,9 @@ class Tab(Protocol):
     def retitle(self, mentions: int) -> None:
         """Show in the title how often the person was named or written to."""
 
+    def person_renamed(self, name: str) -> None:
+        """Its person is called so now."""
+
 
 @dataclass(slots=True)
 class State:
@@ -186,6 +189,7 @@ class News:
         self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
         self._missed: set[int] = set()  # rooms in which something was said that was not heard
         self._tasks: set[asyncio.Task[None]] = set()
+        self._learning = asyncio.Semaphore(1)  # a room that comes back may do so for thousands
 
     @property
     def rooms(self) -> set[int]:
@@ -245,6 +249,8 @@ class News:
         for person_id in change.expelled:
             if person_id in self.people:
                 self._forget(person_id, change.room_id)
+        if change.head and watched is not None:
+            self._hear_head(change, tuple(watched.people))
         message = change.message
         if watched is None or message is None or not change.is_new or message.seq in watched.heard:
             return
@@ -260,6 +266,18 @@ class News:
                     self._tell(person_id, change.room_id)
         self._tell_untold(watched, change.room_id, message.author_id)
 
+    def _hear_head(self, change: Change, people_ids: Iterable[int]) -> None:
+        """Show what the room is called, or that it is gone, beside the other rooms."""
+        for person_id in people_ids:
+            here = self.people[person_id]
+            for tab in tuple(here.tabs):
+                if tab.room_id != change.room_id:  # which shows it in its turn
+                    tab.give(change.head)
+            if change.is_archived:
+                self._forget(person_id, change.room_id)
+                for tab in tuple(here.tabs):
+                    tab.retitle(_mentions(here))
+
     def notice(self, notice: Notice) -> None:
         """Take what concerns one person to their tabs."""
         here = self.people.get(notice.person_id)
@@ -272,6 +290,9 @@ class News:
                 here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
         elif notice.what == "rooms":
             self._start(self._learn_anew(notice.person_id))
+        elif notice.what == "renamed":
+            for tab in list(here.tabs):
+                tab.person_renamed(notice.name)
         elif notice.what == "ended":
             for tab in list(here.tabs):
                 if notice.session in ("", tab.session):
@@ -438,7 +459,8 @@ class News:
 
     async def _learn_anew(self, person_id: int) -> None:
         try:
-            known = await known_of(person_id)
+            async with self._learning:
+                known = await known_of(person_id)
         except DatabaseError as error:
             log.warning("person %s: their rooms cannot be read: %s", person_id, error)
             return

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from rooms.changes import notify_after_commit
+from rooms.events import Notice
 from rooms.forms import NameForm, TextField
 from rooms.models import Person
 from rooms.names import look_alike_keys
@@ -59,9 +61,11 @@ class SettingsForm(NameForm):
     def save(self) -> None:
         """Keep it all. Raises IntegrityError where somebody took the name in this very moment."""
         values = dict(self.cleaned_data)
-        if values["username"] != self.person.username:
-            values["folded_key"], values["written_key"] = look_alike_keys(values["username"])
+        name = values["username"]
         with transaction.atomic():
+            if name != self.person.username:
+                values["folded_key"], values["written_key"] = look_alike_keys(name)
+                notify_after_commit(Notice(self.person.pk, "renamed", name=name))
             Person.objects.filter(pk=self.person.pk).update(**values)
 
 

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from rooms import moderation
 from rooms.admin.common import Long
+from rooms.changes import notify_after_commit
+from rooms.events import Notice
 from rooms.models import Person
 from rooms.names import clean_name, look_alike_keys
 from rooms.room_forms import BanForm
@@ -97,6 +99,8 @@ class PersonAdmin(Long, UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and "username" in form.changed_data:
+            notify_after_commit(Notice(obj.pk, "renamed", name=obj.username))
         if change and "is_active" in form.changed_data and not obj.is_active:
             moderation.sign_out(obj, "Your account was closed.")
 
