@@ -194,7 +194,8 @@ def reports_for(by: Person) -> QuerySet[Report]:
 
 
 def _resolve(reports: Any, by: Person) -> int:
-    return reports.open().update(resolved_at=timezone.now(), resolved_by=by)
+    # What was said is evidence until then, and from then on the message's author's again.
+    return reports.open().update(resolved_at=timezone.now(), resolved_by=by, quote="")
 
 
 def _keeping_order(room: Room, by: Person) -> Access:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
@@ -78,7 +78,7 @@ def look_alike_keys(name: str) -> tuple[str, str]:
     return _kept(folded), _kept(written.casefold())
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _prototype(char: str) -> str:
     """One character that stands for all that `char` may be taken for."""
     # The data names for I only l, and for l all that look like it, among them I and 1.

@@ -270,6 +270,20 @@ class TestReports:
         moderation.delete_message(message, people["keeper"])
         assert not Report.objects.open()
 
+    @pytest.mark.parametrize("is_dismissed", [True, False])
+    def test_quote_the_message_until_they_are_settled(
+        self, lounge: Room, people: Any, is_dismissed: bool
+    ) -> None:
+        message = changes.post(lounge, people["ann"], "buy this")
+        moderation.report(message, people["bob"], "Advertising")
+        moderation.delete_message(message, people["ann"])
+        assert Report.objects.get().quote == "buy this"
+        if is_dismissed:
+            moderation.dismiss(Report.objects.get(), people["keeper"])
+        else:
+            moderation.delete_message(message, people["keeper"])
+        assert Report.objects.get().quote == ""
+
     def test_of_a_message_that_is_gone(self, lounge: Room, people: Any) -> None:
         message = changes.post(lounge, people["ann"], "hm")
         moderation.delete_message(message, people["ann"])
