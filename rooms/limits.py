@@ -65,6 +65,12 @@ DIRECT = Limit(
     RateLimitItemPerHour(100),
     RateLimitItemPerHour(20),
 )
+PICTURES = Limit(
+    "picture", "You are changing pictures too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+)
+RENAMES = Limit(
+    "rename", "You are changing names too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+)
 REPORTS = Limit(
     "report", "You are reporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(20)
 )

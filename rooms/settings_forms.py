@@ -70,7 +70,8 @@ class SettingsForm(NameForm):
 
 
 class PictureForm(forms.Form):
-    """A file, which becomes `picture` as `pictures.portrait` makes it."""
+    """A file, which becomes `picture` as `pictures.portrait` makes it: unless there were `too_many`, as
+    that then says."""
 
     MISSING = "Please choose a file first."
 
@@ -81,7 +82,13 @@ class PictureForm(forms.Form):
         help_text="JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown.",
     )
 
+    def __init__(self, *args: Any, too_many: str = "") -> None:
+        super().__init__(*args)
+        self.too_many = too_many
+
     def clean_picture(self) -> bytes:
+        if self.too_many:  # to make one takes time and memory
+            raise ValidationError(self.too_many, code="too_many")
         file = self.cleaned_data["picture"]
         return portrait(file, file.size)
 

