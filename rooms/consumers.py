@@ -98,6 +98,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             mine, self.title = await found(slug, person)
             if mine.may_enter and not mine.is_member:
                 await joining.aenter(mine)
+                mine, self.title = await found(slug, person)
         except NoRoom:
             return await self.turn_away(NO_SUCH_ROOM, "This room is not there.")
         if mine.is_banned:

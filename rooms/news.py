@@ -20,9 +20,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from rooms import fragments
+from rooms import access, fragments
 from rooms.events import SIGNED_OUT, Change, Notice
-from rooms.models import Membership, Person
+from rooms.models import Membership
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -140,9 +140,8 @@ def ended_sessions(sessions: dict[str, int]) -> set[str]:
     keys, people = sorted(sessions), sorted(set(sessions.values()))
     hashes: dict[int, str] = {}  # of those who are welcome: what their password makes of a session
     for start in range(0, len(people), 500):
-        for person in Person.objects.filter(pk__in=people[start : start + 500], is_active=True):
-            if not person.is_banned:
-                hashes[person.pk] = person.get_session_auth_hash()
+        for person in access.welcome().filter(pk__in=people[start : start + 500]):
+            hashes[person.pk] = person.get_session_auth_hash()
     live: set[str] = set()
     for start in range(0, len(keys), 500):
         some = Session.objects.filter(session_key__in=keys[start : start + 500])

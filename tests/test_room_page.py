@@ -351,6 +351,15 @@ def test_a_message_may_be_as_long_as_the_limit(client: Client, ann: Person) -> N
     assert Message.objects.get().body == "é" * 4000
 
 
+def test_who_writes_in_an_open_room_without_a_page_of_it_has_joined_it(
+    client: Client, ann: Person, lounge: Room
+) -> None:
+    client.force_login(ann)
+    assert client.post("/rooms/lounge/messages/", {"body": "hello"}).status_code == 302
+    assert lounge.membership_set.get().person == ann
+    assert lounge.message_set.get().body == "hello"
+
+
 def test_who_writes_too_fast_keeps_the_text(client: Client, ann: Person, rate_limits: None) -> None:
     for n in range(20):
         assert client.post(MESSAGES, {"body": str(n)}).status_code == 302

@@ -151,6 +151,7 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         problems, status = [too_many], 429
     if not problems:
         try:
+            joining.enter(mine)  # as with a page of it, or a socket
             changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
             return redirect(room)
         except Refused as refusal:
