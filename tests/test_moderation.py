@@ -119,6 +119,25 @@ class TestBanning:
         assert access.find("lounge", people["ann"]).may_enter
         assert [what for what, *_ in acts()] == ["banned", "unbanned"]
 
+    @pytest.mark.parametrize("by", ["owner", "admin"])
+    def test_of_an_owner_is_not_a_moderators_to_lift_or_change(
+        self, lounge: Room, people: Any, by: str
+    ) -> None:
+        moderation.ban(lounge, people["ann"], people[by], "Noise")
+        with pytest.raises(Refused, match="an owner's"):
+            moderation.unban(lounge, people["ann"], people["keeper"])
+        with pytest.raises(Refused, match="an owner's"):
+            moderation.ban(lounge, people["ann"], people["keeper"], "Noise", timezone.now())
+        assert [ban.until for ban in Ban.objects.all()] == [None]
+        moderation.unban(lounge, people["ann"], people["owner"])
+        assert not Ban.objects.exists()
+
+    def test_of_who_was_an_owner_is_everybodys_to_lift(self, lounge: Room, people: Any) -> None:
+        moderation.ban(lounge, people["ann"], people["owner"], "Noise")
+        Membership.objects.filter(person=people["owner"]).update(role=Role.MEMBER)
+        moderation.unban(lounge, people["ann"], people["keeper"])
+        assert not Ban.objects.exists()
+
     def test_nobody_is_invited_past_it(self, lounge: Room, people: Any) -> None:
         moderation.ban(lounge, people["ann"], people["keeper"], "Noise")
         with pytest.raises(Refused, match="ann cannot be invited"):

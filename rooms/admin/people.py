@@ -12,10 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from rooms import moderation
-from rooms.admin.common import Long
+from rooms.admin.common import Long, administrator
 from rooms.changes import notify_after_commit
 from rooms.events import Notice
-from rooms.models import Person
+from rooms.models import Act, Person
 from rooms.names import clean_name, look_alike_keys
 from rooms.room_forms import BanForm
 from rooms.sessions import end_sessions
@@ -101,8 +101,11 @@ class PersonAdmin(Long, UserAdmin):
         super().save_model(request, obj, form, change)
         if change and "username" in form.changed_data:
             notify_after_commit(Notice(obj.pk, "renamed", name=obj.username))
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            moderation.sign_out(obj, "Your account was closed.")
+        if change and "is_active" in form.changed_data:
+            what = Act.What.ENABLED if obj.is_active else Act.What.DISABLED
+            moderation.record(what, administrator(request), person=obj)
+            if not obj.is_active:
+                moderation.sign_out(obj, "Your account was closed.")
 
     @admin.action(description="Ban from the site …", permissions=["order"])
     def ban(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse | None:

@@ -20,11 +20,10 @@ class UsedUp(Exception):
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where an invitation leads, and the way in."""
-    invitation = invitations.usable(token)
-    if invitation is None:
+    invitation, person = invitations.usable(token), person_of(request)
+    if invitation is None or not invitations.leads_in(invitation, person):
         return _no_such(request)
     try:
-        person = person_of(request)
         return _to_person(request, invitation, person) if person else _to_stranger(request, invitation)
     except UsedUp:
         return _no_such(request)
