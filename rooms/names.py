@@ -66,6 +66,11 @@ def holds_comma(name: str) -> bool:
     return any(_prototype(char) in commas for char in unicodedata.normalize("NFKC", name))
 
 
+def without_commas(name: str) -> str:
+    """The name with a space in place of each comma; empty if that is all there is."""
+    return " ".join("".join(" " if holds_comma(char) else char for char in name).split())
+
+
 def look_alike_keys(name: str) -> tuple[str, str]:
     """Two keys; names with an equal first or an equal second key look the same to a reader.
 

@@ -204,7 +204,7 @@ def test_it_brings_in_nobody_whom_its_maker_could_not(invitation: Invitation, wh
     REFUSED[why](invitation, bob)
     asked = client.get(invitation.get_absolute_url())
     assert asked.status_code == 404
-    assert invitation.room.name not in asked.content.decode()
+    assert str(invitation.room) not in asked.content.decode()
     if why != "banned":
         assert Client().get(invitation.get_absolute_url()).status_code == 404
     assert client.post(invitation.get_absolute_url()).status_code == 404

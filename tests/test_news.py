@@ -54,12 +54,16 @@ class Tab(Page):
         self.person_id, self.room_id = person.pk, room_id
         self.titled: list[int] = []
         self.refreshed = 0
+        self.called = ""
 
     def retitle(self, mentions: int) -> None:
         self.titled.append(mentions)
 
     def refresh_rooms(self) -> None:
         self.refreshed += 1
+
+    def person_renamed(self, name: str) -> None:
+        self.called = name
 
     def told(self, room: Room) -> list[str]:
         """What it was told of the room, in order: `some`, `none`, or how often it names them."""

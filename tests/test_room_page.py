@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from rooms import changes
+from rooms import changes, joining, moderation
 from rooms.models import Membership, Message, Person, Room
 from rooms.views.room import SPARES
 from tests.html import find, find_all
@@ -246,6 +246,27 @@ def test_older_messages_come_as_a_fragment_that_asks_for_those_before_them(
     assert seqs(response) == list(range(1, 21))
     assert not find_all(response.content, "li", class_="older")
     assert find(response.content, "li", class_="beginning")["data-seq"] == "0"
+
+
+def test_where_the_room_was_changed_before_anything_was_said_nothing_is_older(
+    client: Client, ann: Person, lounge: Room
+) -> None:
+    moderation.configure(lounge, Person.objects.create(username="admin", is_superuser=True), topic="Tea")
+    changes.post(lounge, ann, "hello")
+    client.force_login(ann)
+    for page in (PAGE, f"{MESSAGES}?before=9"):
+        response = client.get(page)
+        assert find(response.content, "li", class_="message")["data-seq"] == "2"
+        assert not find_all(response.content, class_="older")
+        assert find(response.content, "li", class_="beginning")
+
+
+def test_a_conversation_begins_too(client: Client, ann: Person, person: Callable[..., Person]) -> None:
+    room = joining.direct_room(ann, [person("bob")])
+    changes.post(room, ann, "hello")
+    client.force_login(ann)
+    page = client.get(room.get_absolute_url())
+    assert find(page.content, "li", class_="beginning").text == "This is where this conversation begins."
 
 
 def test_without_javascript_older_messages_are_a_page(client: Client, ann: Person) -> None:

@@ -175,7 +175,8 @@ class TestConversation:
         audience = Hub.here().audiences[lounge.pk]
         audience.reached(1)
         await tab.frame_with("<title>Salon – Parlor</title>")
-        next(iter(audience.tabs)).retitle(3)
+        (shown,) = Hub.here().news.people[ann.pk].tabs
+        shown.retitle(3)
         await tab.frame_with("<title>(3) Salon – Parlor</title>")
 
     async def test_a_room_that_is_not_there(self, ann: Person) -> None:

@@ -15,6 +15,7 @@ from rooms import moderation
 from rooms.admin.common import Long, administrator
 from rooms.changes import notify_after_commit
 from rooms.events import Notice
+from rooms.forms import check_commas
 from rooms.models import Act, Person
 from rooms.names import clean_name, look_alike_keys
 from rooms.room_forms import BanForm
@@ -26,8 +27,10 @@ class _Named(forms.ModelForm):
 
     def clean_username(self) -> str:
         name = clean_name(self.cleaned_data["username"], Person.NAME_LENGTH)
-        if name != self.instance.username and Person.looking_like(name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError("Somebody is called that, or nearly.", code="taken")
+        if name != self.instance.username:
+            check_commas(name)
+            if Person.looking_like(name).exclude(pk=self.instance.pk).exists():
+                raise ValidationError("Somebody is called that, or nearly.", code="taken")
         return name
 
     def save(self, commit: bool = True) -> Any:
