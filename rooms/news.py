@@ -100,6 +100,7 @@ class Watched:
     heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
     kept_seq: int = 0  # up to which it is recorded that the readers have read
     clock_seq: int = 0  # the last message, as the database told a check ago
+    head_version: int = 0  # of the newest name that was heard of
 
 
 @reading
@@ -248,7 +249,8 @@ class News:
         for person_id in change.expelled:
             if person_id in self.people:
                 self._forget(person_id, change.room_id)
-        if change.head and watched is not None:
+        if change.head and watched is not None and change.version > watched.head_version:
+            watched.head_version = change.version
             self._hear_head(change, tuple(watched.people))
         message = change.message
         if watched is None or message is None or not change.is_new or message.seq in watched.heard:

@@ -238,6 +238,8 @@ async def test_a_new_name_and_an_end_show_beside_other_rooms_and_nobodys_list_is
     beside, within = await open_tab(here, bob, other), await open_tab(here, bob, lounge)
     await configure(lounge, admin, name="Salon")
     await until(lambda: f'hx-target="#name-{lounge.pk}" hx-swap="innerHTML">Salon<' in "".join(beside.frames))
+    here.hear(Change(lounge.pk, 1, head="heard twice"))
+    assert "heard twice" not in beside.frames
     await configure(lounge, admin, archived_at=timezone.now())
     await until(lambda: f'hx-target="#side-{lounge.pk}" hx-swap="delete"' in "".join(beside.frames))
     assert beside.titled == [0]  # nobody can read there how they were named
