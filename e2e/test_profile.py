@@ -191,3 +191,15 @@ def test_all_of_it_works_without_javascript(room: Room, new_page: Callable[..., 
     expect(page.get_by_text(re.compile(r"\(Kathmandu\)"))).to_be_visible()
     bob.goto(page.url)
     assert shows(bob, RED)
+
+
+def test_a_new_name_is_that_of_what_is_said_next_in_tabs_that_are_open(room: Room) -> None:
+    ann, bob = room.tab("ann"), room.tab("bob")
+    settings = ann.context.new_page()
+    settings.goto("/settings/")
+    name = f"{room.called('ann')[:30]} Lee"
+    settings.get_by_label("Your name").fill(name)
+    save(settings)
+    say(ann, "hello")
+    for page in (ann, bob):
+        expect(page.locator(".message .author")).to_have_text(name)

@@ -174,7 +174,9 @@ def test_a_new_name_shows_at_once_and_the_old_link_leads_there(room: Room) -> No
 
     expect(bob.get_by_role("heading", level=1)).to_have_text(f"Salon {room.slug}")
     expect(bob.locator(".topic")).to_have_text("Tea and cake")
+    expect(bob).to_have_title(f"Salon {room.slug} – Parlor")
     expect_beside(elsewhere, f"Salon {room.slug}")
+    expect(elsewhere).to_have_title(f"Elsewhere {room.slug} – Parlor")
     say(bob, "still here")
     expect(bob.locator(".message")).to_contain_text("still here")
     with until_live(bob):

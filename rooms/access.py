@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room
+from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room, SiteSettings
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 
@@ -197,6 +197,14 @@ def members_among(room_id: int, people_ids: set[int]) -> set[int]:
         members = members.exclude(person__in=Ban.objects.in_force().filter(room=room_id).values("person"))
         found.update(members.values_list("person_id", flat=True))
     return found
+
+
+def welcome() -> QuerySet[Person]:
+    """The people who may be on this site now: not those whose account is closed, or who are banned
+    from it, nor guests where its owner wants none."""
+    no_guests = SiteSettings.objects.filter(pk=1, guests_allowed=False)
+    is_free = Q(banned_until=None) | Q(banned_until__lte=timezone.now())
+    return Person.objects.filter(is_free, Q(is_guest=False) | ~Exists(no_guests), is_active=True)
 
 
 def may_write_to(person: Person, other: Person) -> bool:

@@ -40,6 +40,9 @@ class Tab(Protocol):
     def expel(self, why: str) -> None:
         """Its person may not be here: say why, and close."""
 
+    def room_renamed(self, name: str) -> None:
+        """The room that it shows is called so now."""
+
 
 class Audience:
     """One room's tabs in this process, and how far they have been told."""
@@ -143,6 +146,9 @@ class Audience:
         self._mind_the_gap()
 
     def _queue(self, shown: Shown) -> None:
+        if isinstance(shown, Change) and shown.name:
+            for tab in [*self.tabs, *self.waiting]:
+                tab.room_renamed(shown.name)
         if not self._pending:
             asyncio.get_running_loop().call_later(self._rests_until - monotonic(), self.flush)
         self._pending.append(shown)

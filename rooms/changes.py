@@ -64,7 +64,7 @@ async def apost(
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     """As `post`, from a coroutine. Returns the change too, or None if it was said before. `known` is
-    what the author may do in the room, as far as that was read before."""
+    what the author, who is in the room, may do there, as far as that was read before."""
     message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at, known)
     if change is not None:
         await publish(change)
@@ -145,6 +145,8 @@ def _record_locked(
         said = Message.objects.filter(room=room, key=key, author=author).first()
         if said is not None:
             return said, None
+    if known is not None and not mine.is_member:
+        raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
     message = _next_message(room, author, body, key, at, named)
     message.save(force_insert=True)
@@ -269,12 +271,12 @@ def configure(room: Room, **fields: Any) -> None:
             FormerSlug.objects.filter(slug=room.slug).delete()
             FormerSlug.objects.create(slug=former, room=room)
     version = tick(room, "head_version", *fields, "name_key", "slug")
-    publish_after_commit(Change(room.pk, version, head=fragments.head(room)))
+    publish_after_commit(Change.of_head(room, version))
 
 
 def tell_members_after_commit(room: Room) -> None:
-    """Have everybody who is in `room` see what it is called, and whether it is there, in the list of
-    their rooms. Those who cannot be told within PUBLISH_SECONDS see it on their next page."""
+    """Have everybody who is in `room` see that it is back in the list of their rooms. Those who cannot
+    be told within PUBLISH_SECONDS see it on their next page."""
     transaction.on_commit(lambda: async_to_sync(_tell_members)(room.pk))
 
 

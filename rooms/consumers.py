@@ -98,6 +98,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             mine, self.title = await found(slug, person)
             if mine.may_enter and not mine.is_member:
                 await joining.aenter(mine)
+                mine, self.title = await found(slug, person)
         except NoRoom:
             return await self.turn_away(NO_SUCH_ROOM, "This room is not there.")
         if mine.is_banned:
@@ -114,6 +115,8 @@ class TabConsumer(AsyncWebsocketConsumer):
             on_expel=self.expelled,
             on_rooms=self.rooms_changed,
             on_title=self.retitle,
+            on_room_name=self.room_renamed,
+            on_person_name=self.person_renamed,
         )
         hub = Hub.here()
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
@@ -177,6 +180,13 @@ class TabConsumer(AsyncWebsocketConsumer):
         if mentions != self.mentions:
             self.mentions = mentions
             self.give(fragments.title(self.title, mentions))
+
+    def room_renamed(self, name: str) -> None:
+        self.title = name
+        self.give(fragments.title(name, self.mentions))
+
+    def person_renamed(self, name: str) -> None:
+        self.person.username = name  # who is the sender's too
 
     def give(self, frame: str) -> None:
         if self.tab is not None:

@@ -27,6 +27,8 @@ class Change:
     is_new: bool = True  # whether that message was not there before
     mentioned: tuple[int, ...] = ()  # the people whom a new message names or addresses
     head: str = ""  # the room's new head and name, as a fragment
+    name: str = ""  # what the room is called, where it has a new head
+    is_archived: bool = False  # likewise
     expelled: tuple[int, ...] = ()  # the people who are in the room no longer
     why: str = ""  # what they are told
     _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -47,6 +49,8 @@ class Change:
             "is_new": self.is_new,
             "mentioned": list(self.mentioned),
             "head": self.head,
+            "name": self.name,
+            "is_archived": self.is_archived,
             "expelled": list(self.expelled),
             "why": self.why,
         }
@@ -59,6 +63,12 @@ class Change:
                 | {"author": self.message.author.username, "slug": self.message.room.slug}
             )
         return event
+
+    @classmethod
+    def of_head(cls, room: Room, version: int) -> "Change":
+        """That `room` is called something else, says something else of itself or allows something else."""
+        is_archived = room.archived_at is not None
+        return cls(room.pk, version, head=fragments.head(room), name=room.name, is_archived=is_archived)
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> "Change":
@@ -77,6 +87,8 @@ class Change:
             is_new=bool(event["is_new"]),
             mentioned=tuple(map(int, event["mentioned"])),
             head=str(event["head"]),
+            name=str(event["name"]),
+            is_archived=bool(event["is_archived"]),
             expelled=tuple(map(int, event["expelled"])),
             why=str(event["why"]),
         )
@@ -87,10 +99,13 @@ class Notice:
     """Something that concerns one person, in all their tabs."""
 
     person_id: int
-    what: str  # "rooms": the list of their rooms; "read": a room was read; "ended": a session was
+    # "rooms": the list of their rooms is another; "read": a room was read; "ended": a session was;
+    # "renamed": the person was
+    what: str
     room_id: int = 0
     session: str = ""  # of an end: the digest of its key; all of theirs, if empty
     why: str = ""
+    name: str = ""  # the person's, if it is new
 
     def event(self) -> dict[str, Any]:
         return {"type": "notice", **asdict(self)}
@@ -103,6 +118,7 @@ class Notice:
             int(event["room_id"]),
             str(event["session"]),
             str(event["why"]),
+            str(event["name"]),
         )
 
 

@@ -24,7 +24,7 @@ from django.core.exceptions import ValidationError
 
 from rooms.lines import lines
 from rooms.models import Message, Person
-from rooms.names import clean_name
+from rooms.names import clean_name, holds_comma, without_commas
 
 LONGEST_LINE = 1024 * 1024  # bytes
 NUMBERS_KEPT = 5  # of the lines refused for one reason
@@ -41,7 +41,7 @@ class Line:
     """What was said, when and by whom."""
 
     at: datetime  # in UTC
-    author: str  # a name as `clean_name` returns it
+    author: str  # a name as `clean_name` returns it, without commas
     body: str  # of any length
     key: str  # names this line among all; the same whenever the file is read
 
@@ -153,7 +153,9 @@ def _name(author: str) -> str:
     if from_host := _FROM_HOST.fullmatch(author):
         author = from_host[1]
     try:
-        return clean_name(author, Person.NAME_LENGTH)
+        name = clean_name(author, Person.NAME_LENGTH)
+        # A comma is what stands between names, where people write them.
+        return clean_name(without_commas(name), Person.NAME_LENGTH) if holds_comma(name) else name
     except ValidationError as problem:
         if problem.code == "max_length":
             raise ValueError(f"an author's name of more than {Person.NAME_LENGTH} characters") from None

@@ -29,6 +29,15 @@ def _is_by_account(invitation: Invitation) -> bool:
     return invitation.by is not None and not invitation.by.is_guest
 
 
+def leads_in(invitation: Invitation, person: Person | None) -> bool:
+    """Whether it leads `person`, or a stranger, where it says: as far as one can tell before they go."""
+    if invitation.room_id and person is not None:
+        theirs = access.of(access.seen_by(person).get(pk=invitation.room_id), person)
+        if theirs.is_member or theirs.is_banned:
+            return theirs.is_member and not theirs.is_banned
+    return _may_bring_in(invitation)
+
+
 def accept(invitation: Invitation, person: Person, signs_up: bool = False) -> bool:
     """Let `person` in where it leads, and count that; whoever is in already does not use it up,
     unless they sign up by it.
@@ -42,9 +51,9 @@ def accept(invitation: Invitation, person: Person, signs_up: bool = False) -> bo
             theirs = access.locked(invitation.room_id, person)
             if theirs.is_member and not signs_up:
                 return True
-            if theirs.is_banned or not _may_invite(invitation):
+            if theirs.is_banned:
                 return False
-        if person.is_banned or not _is_by_somebody(invitation):
+        if person.is_banned or not _may_bring_in(invitation):
             return False
         uses = Invitation.objects.usable().filter(pk=invitation.pk)
         if not uses.update(uses=F("uses") + 1):
@@ -55,15 +64,12 @@ def accept(invitation: Invitation, person: Person, signs_up: bool = False) -> bo
         return True
 
 
-def _may_invite(invitation: Invitation) -> bool:
+def _may_bring_in(invitation: Invitation) -> bool:
+    """Whether who made it is still here, and may still invite."""
     by = invitation.by
-    return access.of(access.seen_by(by).get(pk=invitation.room_id), by).may_invite
-
-
-def _is_by_somebody(invitation: Invitation) -> bool:
-    """Whether who made it is still here."""
-    by = invitation.by
-    return by is not None and by.is_active and not by.is_banned
+    if by is None or not by.is_active or by.is_banned:
+        return False
+    return not invitation.room_id or access.of(access.seen_by(by).get(pk=invitation.room_id), by).may_invite
 
 
 def remember(session: Any, invitation: Invitation) -> None:

@@ -11,7 +11,6 @@ from rooms import access, changes, limits
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
-from rooms.names import same_name_key
 
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
@@ -41,22 +40,15 @@ def enter(mine: Access) -> None:
 aenter = database_sync_to_async(enter)
 
 
-def check_may_open(name: str, person: Person | None, address: str) -> None:
-    """Raises TooMany where there is no open room of this name, and whoever is at `address` has made
-    too many."""
-    if not Room.objects.filter(name_key=same_name_key(name), kind=Kind.OPEN).exists():
-        limits.check(limits.ROOMS, person.pk if person else None, address)
-
-
 @transaction.atomic
-def open_room(name: str, person: Person | None, address: str = "") -> Room:
-    """The open room of this name, made if there is none; who makes a room owns it."""
+def open_room(name: str, person: Person, address: str = "") -> Room:
+    """The open room of this name, made if there is none; who makes a room owns it. Raises TooMany
+    where `person`, or whoever is at `address`, has made too many."""
     room, is_new = Room.find_or_make(name)
     if is_new:
-        limits.count(limits.ROOMS, person.pk if person else None, address)
-        if person is not None:
-            Membership.join(room.pk, person.pk, role=Role.OWNER)
-            changes.notify_after_commit(Notice(person.pk, "rooms"))
+        limits.take(limits.ROOMS, person.pk, address)
+        Membership.join(room.pk, person.pk, role=Role.OWNER)
+        changes.notify_after_commit(Notice(person.pk, "rooms"))
     return room
 
 
@@ -65,8 +57,7 @@ def private_room(name: str, owner: Person, address: str = "") -> Room:
     """A new private room. Raises Refused for a guest, and TooMany."""
     if owner.is_guest:
         raise Refused("Guests cannot make private rooms. Keep your name first.")
-    limits.check(limits.ROOMS, owner.pk, address)
-    limits.count(limits.ROOMS, owner.pk, address)
+    limits.take(limits.ROOMS, owner.pk, address)
     room = Room.hidden(name, Kind.PRIVATE)
     Membership.join(room.pk, owner.pk, role=Role.OWNER)
     changes.notify_after_commit(Notice(owner.pk, "rooms"))
@@ -88,14 +79,13 @@ def direct_room(person: Person, others: Sequence[Person], address: str = "") -> 
     key = " ".join(map(str, ids))
     if room := Room.objects.filter(people_key=key).first():
         return room
-    limits.check(limits.DIRECT, person.pk, address)
+    limits.take(limits.DIRECT, person.pk, address)
     try:
         with transaction.atomic():
             room = Room.hidden("", Kind.DIRECT, key)
             Membership.join(room.pk, *ids)
             for member_id in ids:
                 changes.notify_after_commit(Notice(member_id, "rooms"))
-        limits.count(limits.DIRECT, person.pk, address)
         return room
     except IntegrityError:  # made in this very moment
         return Room.objects.get(people_key=key)

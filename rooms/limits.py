@@ -65,47 +65,41 @@ DIRECT = Limit(
     RateLimitItemPerHour(100),
     RateLimitItemPerHour(20),
 )
+PICTURES = Limit(
+    "picture", "You are changing pictures too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+)
+RENAMES = Limit(
+    "rename", "You are changing names too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+)
 REPORTS = Limit(
     "report", "You are reporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(20)
 )
 
 
-def why_not(limit: Limit, person_id: int | None, address: str) -> str:
-    """Why they may not do it now, and how long to wait; nothing, if they may. Whoever did it is to be
-    counted: what failed does not count."""
+def count(limit: Limit, person_id: int | None, address: str, times: int = 1) -> str:
+    """Count that they do it, so many times. Returns why they may not, and how long to wait, where that
+    is too often; nothing, if they may. However many ask at once, no more than may are let through:
+    so whoever asks is counted, even if what they do then fails."""
     for item, *whose in _counted(limit, person_id, address):
-        if wait := _counter(settings.REDIS).wait(item, *whose):
+        if wait := _counter(settings.REDIS).count(item, *whose, times=times):
             return f"{limit.too_many} Please wait {_in_words(wait)} and try again."
     return ""
 
 
-def check(limit: Limit, person_id: int | None, address: str) -> None:
-    """Raises TooMany where they may not do it now."""
-    if problem := why_not(limit, person_id, address):
+def take(limit: Limit, person_id: int | None, address: str, times: int = 1) -> None:
+    """As `count`, and raises TooMany where that is too often."""
+    if problem := count(limit, person_id, address, times):
         raise TooMany(problem)
 
 
-def count(limit: Limit, person_id: int | None, address: str) -> None:
-    """They have done it once more."""
-    for item, *whose in _counted(limit, person_id, address):
-        _counter(settings.REDIS).count(item, *whose)
-
-
-# For where a loop must go on: a thread of its own, so that waiting for Redis holds up nothing else,
-# and a single one, so that what was counted is known to whoever asks next.
+# For where a loop must go on: a thread of its own, so that waiting for Redis holds up nothing else.
 _thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
-_why_not = sync_to_async(why_not, thread_sensitive=False, executor=_thread)
+_count = sync_to_async(count, thread_sensitive=False, executor=_thread)
 
 
-async def awhy_not(limit: Limit, person_id: int | None, address: str) -> str:
-    """As `why_not`, from a coroutine."""
-    return await _why_not(limit, person_id, address) if settings.RATE_LIMITS else ""
-
-
-def count_soon(limit: Limit, person_id: int | None, address: str) -> None:
-    """As `count`, and waits for nothing."""
-    if settings.RATE_LIMITS:
-        _thread.submit(count, limit, person_id, address)
+async def acount(limit: Limit, person_id: int | None, address: str) -> str:
+    """As `count`, from a coroutine."""
+    return await _count(limit, person_id, address) if settings.RATE_LIMITS else ""
 
 
 def _counted(limit: Limit, person_id: int | None, address: str) -> Iterator[tuple[Any, str, str]]:
@@ -134,21 +128,19 @@ class Counter:
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._away_until = 0.0
 
-    def wait(self, item: RateLimitItem, *whose: str) -> float:
-        """How many seconds to wait before there may be one more."""
-        return self._ask(_wait, item, *whose)
+    def count(self, item: RateLimitItem, *whose: str, times: int = 1) -> float:
+        """Count so many more, or none. Returns how many seconds to wait before there may be one more:
+        0 if they were counted."""
+        return self._ask(lambda limiter: _count_in(limiter, item, *whose, times=times))
 
-    def count(self, item: RateLimitItem, *whose: str) -> None:
-        self._ask(MovingWindowRateLimiter.hit, item, *whose)
-
-    def _ask(self, what: Callable[..., Any], *about: Any) -> Any:
+    def _ask(self, what: Callable[[MovingWindowRateLimiter], float]) -> float:
         if monotonic() > self._away_until:
             try:
-                return what(self._shared, *about)
+                return what(self._shared)
             except (RedisError, OSError) as error:
                 self._away_until = monotonic() + AWAY_SECONDS
                 log.warning("Redis cannot count, so each process does: %r", error)
-        return what(self._own, *about)
+        return what(self._own)
 
     def reset(self) -> None:
         """Forget all that was counted."""
@@ -162,9 +154,10 @@ def _counter(url: str) -> Counter:
     return Counter(url)
 
 
-def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, *whose: str) -> float:
-    window = limiter.get_window_stats(item, *whose)
-    return 0 if window.remaining > 0 else max(window.reset_time - time(), 1)
+def _count_in(limiter: MovingWindowRateLimiter, item: RateLimitItem, *whose: str, times: int) -> float:
+    if limiter.hit(item, *whose, cost=times):
+        return 0
+    return max(limiter.get_window_stats(item, *whose).reset_time - time(), 1)
 
 
 def _in_words(seconds: float) -> str:

@@ -51,7 +51,16 @@ def page_of_members(
 
 
 def _seen(mine: Access, members: Iterable[Membership]) -> list[Member]:
-    return [Member(member.person, member.role, mine.owns or may_remove(mine, member)) for member in members]
+    return [Member(member.person, member.role, _may_manage(mine, member)) for member in members]
+
+
+def _may_manage(mine: Access, member: Membership) -> bool:
+    return may_give_role(mine, member) or may_remove(mine, member)
+
+
+def may_give_role(mine: Access, member: Membership) -> bool:
+    """Whether who asks may make something else of this member: owners of all but each other."""
+    return mine.owns and (member.person_id == mine.person_id or mine.is_above(member.role))
 
 
 def may_remove(mine: Access, member: Membership) -> bool:

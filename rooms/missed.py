@@ -62,7 +62,7 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
     shown: list[Shown] = []
     reached = room.clock
     if room.head_version > version:
-        shown.append(Change(room_id, room.head_version, head=fragments.head(room)))
+        shown.append(Change.of_head(room, room.head_version))
     messages = Message.objects.changed_since(room, version, MOST_MISSED + 1) if version <= reached else []
     if version <= reached and len(messages) <= MOST_MISSED:
         shown += [_change(message, message.seq > version) for message in messages]

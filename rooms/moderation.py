@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from rooms import access, changes
+from rooms import access, changes, members
 from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.joining import expel
@@ -54,6 +54,7 @@ def remove(room: Room, person: Person, by: Person, why: str = "") -> None:
 def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None = None) -> None:
     """Keep somebody out of the room until then, or for ever."""
     mine = _above(room, person, by)
+    _may_lift_any(mine, person)
     Ban.objects.update_or_create(
         room=mine.room, person=person, defaults={"by": by, "reason": why, "until": until}
     )
@@ -64,13 +65,28 @@ def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None
 @transaction.atomic
 def unban(room: Room, person: Person, by: Person) -> None:
     mine = _keeping_order(room, by)
+    _may_lift_any(mine, person)
     if Ban.objects.filter(room=mine.room, person=person).delete()[0]:
         record(What.UNBANNED, by, room=mine.room, person=person)
 
 
-def bans_of(room: Room) -> QuerySet[Ban]:
-    """The bans from the room that are in force."""
-    return Ban.objects.in_force().filter(room=room)
+def bans_of(room: Room) -> Any:
+    """The bans from the room that are in force, each with what `may_lift` needs."""
+    theirs = Membership.objects.filter(room=room, person=OuterRef("by"))
+    in_force = Ban.objects.in_force().filter(room=room).select_related("by")
+    return in_force.annotate(by_role=Subquery(theirs.values("role")))
+
+
+def may_lift(mine: Access, ban: Any) -> bool:
+    """Whether who keeps order may lift `ban`, one of `bans_of`: an owner's or an administrator's is
+    for owners."""
+    is_owners = ban.by_role == Role.OWNER or (ban.by is not None and ban.by.is_superuser)
+    return mine.keeps_order and (mine.owns or not is_owners)
+
+
+def _may_lift_any(mine: Access, person: Person) -> None:
+    if not all(may_lift(mine, ban) for ban in bans_of(mine.room).filter(person=person)):
+        raise Refused("That ban is an owner's. Only owners lift it, or set it anew.")
 
 
 @transaction.atomic
@@ -95,13 +111,20 @@ def unban_from_site(person: Person, by: Person) -> None:
 
 
 def sign_out(person: Person, why: str) -> None:
-    """Close every tab of `person`. In each of their rooms that is a tick of the clock, so that no
-    tab is given what comes later; they stay members."""
-    for room_id in Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True):
+    """Close every tab of `person`, as soon as what is being done is committed. In each of their rooms
+    that is a tick of the clock, so that no tab is given what comes later; they stay members."""
+    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
+    transaction.on_commit(lambda: _tick_rooms_of(person, why))
+
+
+def _tick_rooms_of(person: Person, why: str) -> None:
+    # One after the other: nobody in one room waits for hundreds of others.
+    for room_id in list(
+        Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True)
+    ):
         with transaction.atomic():
             room = Room.objects.select_for_update().get(pk=room_id)
             changes.access_changed(room, person, why=why)
-    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
 
 
 @transaction.atomic
@@ -114,7 +137,7 @@ def set_role(room: Room, person: Person, role: str, by: Person) -> None:
     theirs = Membership.objects.filter(room=room, person=person).first()
     if theirs is None:
         raise Refused(f"{person.username} is not in this room.")
-    if person.pk != by.pk and not mine.is_above(theirs.role):
+    if not members.may_give_role(mine, theirs):
         raise Refused(_beside(person))
     owners = Membership.objects.filter(room=room, role=Role.OWNER).exclude(person=person)
     if theirs.role == Role.OWNER and role != Role.OWNER and not owners.exists():
@@ -138,7 +161,8 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
         return
     was = mine.room.name
     changes.configure(mine.room, **changed)
-    if changed.keys() & {"name", "archived_at"}:
+    if "archived_at" in changed and mine.room.archived_at is None:
+        # A new name, and an end, are shown in the sidebars of all who hear of the change.
         changes.tell_members_after_commit(mine.room)
     acts = {
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),
@@ -186,7 +210,8 @@ def reports_for(by: Person) -> QuerySet[Report]:
 
 
 def _resolve(reports: Any, by: Person) -> int:
-    return reports.open().update(resolved_at=timezone.now(), resolved_by=by)
+    # What was said is evidence until then, and from then on the message's author's again.
+    return reports.open().update(resolved_at=timezone.now(), resolved_by=by, quote="")
 
 
 def _keeping_order(room: Room, by: Person) -> Access:

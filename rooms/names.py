@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
@@ -66,6 +66,11 @@ def holds_comma(name: str) -> bool:
     return any(_prototype(char) in commas for char in unicodedata.normalize("NFKC", name))
 
 
+def without_commas(name: str) -> str:
+    """The name with a space in place of each comma; empty if that is all there is."""
+    return " ".join("".join(" " if holds_comma(char) else char for char in name).split())
+
+
 def look_alike_keys(name: str) -> tuple[str, str]:
     """Two keys; names with an equal first or an equal second key look the same to a reader.
 
@@ -78,7 +83,7 @@ def look_alike_keys(name: str) -> tuple[str, str]:
     return _kept(folded), _kept(written.casefold())
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _prototype(char: str) -> str:
     """One character that stands for all that `char` may be taken for."""
     # The data names for I only l, and for l all that look like it, among them I and 1.

@@ -20,9 +20,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from rooms import fragments
+from rooms import access, fragments
 from rooms.events import SIGNED_OUT, Change, Notice
-from rooms.models import Membership, Person
+from rooms.models import Membership
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,9 @@ class Tab(Protocol):
 
     def retitle(self, mentions: int) -> None:
         """Show in the title how often the person was named or written to."""
+
+    def person_renamed(self, name: str) -> None:
+        """Its person is called so now."""
 
 
 @dataclass(slots=True)
@@ -97,6 +100,7 @@ class Watched:
     heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
     kept_seq: int = 0  # up to which it is recorded that the readers have read
     clock_seq: int = 0  # the last message, as the database told a check ago
+    head_version: int = 0  # of the newest name that was heard of
 
 
 @reading
@@ -137,9 +141,8 @@ def ended_sessions(sessions: dict[str, int]) -> set[str]:
     keys, people = sorted(sessions), sorted(set(sessions.values()))
     hashes: dict[int, str] = {}  # of those who are welcome: what their password makes of a session
     for start in range(0, len(people), 500):
-        for person in Person.objects.filter(pk__in=people[start : start + 500], is_active=True):
-            if not person.is_banned:
-                hashes[person.pk] = person.get_session_auth_hash()
+        for person in access.welcome().filter(pk__in=people[start : start + 500]):
+            hashes[person.pk] = person.get_session_auth_hash()
     live: set[str] = set()
     for start in range(0, len(keys), 500):
         some = Session.objects.filter(session_key__in=keys[start : start + 500])
@@ -186,6 +189,7 @@ class News:
         self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
         self._missed: set[int] = set()  # rooms in which something was said that was not heard
         self._tasks: set[asyncio.Task[None]] = set()
+        self._learning = asyncio.Semaphore(1)  # a room that comes back may do so for thousands
 
     @property
     def rooms(self) -> set[int]:
@@ -245,6 +249,9 @@ class News:
         for person_id in change.expelled:
             if person_id in self.people:
                 self._forget(person_id, change.room_id)
+        if change.head and watched is not None and change.version > watched.head_version:
+            watched.head_version = change.version
+            self._hear_head(change, tuple(watched.people))
         message = change.message
         if watched is None or message is None or not change.is_new or message.seq in watched.heard:
             return
@@ -260,6 +267,18 @@ class News:
                     self._tell(person_id, change.room_id)
         self._tell_untold(watched, change.room_id, message.author_id)
 
+    def _hear_head(self, change: Change, people_ids: Iterable[int]) -> None:
+        """Show what the room is called, or that it is gone, beside the other rooms."""
+        for person_id in people_ids:
+            here = self.people[person_id]
+            for tab in tuple(here.tabs):
+                if tab.room_id != change.room_id:  # which shows it in its turn
+                    tab.give(change.head)
+            if change.is_archived:
+                self._forget(person_id, change.room_id)
+                for tab in tuple(here.tabs):
+                    tab.retitle(_mentions(here))
+
     def notice(self, notice: Notice) -> None:
         """Take what concerns one person to their tabs."""
         here = self.people.get(notice.person_id)
@@ -272,6 +291,9 @@ class News:
                 here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
         elif notice.what == "rooms":
             self._start(self._learn_anew(notice.person_id))
+        elif notice.what == "renamed":
+            for tab in list(here.tabs):
+                tab.person_renamed(notice.name)
         elif notice.what == "ended":
             for tab in list(here.tabs):
                 if notice.session in ("", tab.session):
@@ -438,7 +460,8 @@ class News:
 
     async def _learn_anew(self, person_id: int) -> None:
         try:
-            known = await known_of(person_id)
+            async with self._learning:
+                known = await known_of(person_id)
         except DatabaseError as error:
             log.warning("person %s: their rooms cannot be read: %s", person_id, error)
             return

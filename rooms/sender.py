@@ -62,7 +62,7 @@ class Sender:
         if key in self.sent:
             return await self.post_again(key, str(frame.get("body", "")), again)
         problems = [] if form.is_valid() else form.problems()
-        while not problems and (too_many := await limits.awhy_not(limits.POSTS, *self.whose)):
+        while not problems and (too_many := await limits.acount(limits.POSTS, *self.whose)):
             if not again:
                 problems = [too_many]
             await asyncio.sleep(some_seconds())
@@ -79,7 +79,6 @@ class Sender:
         except Refused as refusal:
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))
             return False
-        limits.count_soon(limits.POSTS, *self.whose)
         if change is not None:
             # This process's tabs need not wait for Redis, nor for its return.
             self.hear(change)

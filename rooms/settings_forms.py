@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from rooms.changes import notify_after_commit
+from rooms.events import Notice
 from rooms.forms import NameForm, TextField
 from rooms.models import Person
 from rooms.names import look_alike_keys
@@ -59,14 +61,17 @@ class SettingsForm(NameForm):
     def save(self) -> None:
         """Keep it all. Raises IntegrityError where somebody took the name in this very moment."""
         values = dict(self.cleaned_data)
-        if values["username"] != self.person.username:
-            values["folded_key"], values["written_key"] = look_alike_keys(values["username"])
+        name = values["username"]
         with transaction.atomic():
+            if name != self.person.username:
+                values["folded_key"], values["written_key"] = look_alike_keys(name)
+                notify_after_commit(Notice(self.person.pk, "renamed", name=name))
             Person.objects.filter(pk=self.person.pk).update(**values)
 
 
 class PictureForm(forms.Form):
-    """A file, which becomes `picture` as `pictures.portrait` makes it."""
+    """A file, which becomes `picture` as `pictures.portrait` makes it: unless there were `too_many`, as
+    that then says."""
 
     MISSING = "Please choose a file first."
 
@@ -77,7 +82,13 @@ class PictureForm(forms.Form):
         help_text="JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown.",
     )
 
+    def __init__(self, *args: Any, too_many: str = "") -> None:
+        super().__init__(*args)
+        self.too_many = too_many
+
     def clean_picture(self) -> bytes:
+        if self.too_many:  # to make one takes time and memory
+            raise ValidationError(self.too_many, code="too_many")
         file = self.cleaned_data["picture"]
         return portrait(file, file.size)
 

@@ -26,6 +26,8 @@ class Viewer:
     on_expel: Callable[[str], None] = lambda why: None
     on_rooms: Callable[[], None] = lambda: None
     on_title: Callable[[int], None] = lambda mentions: None
+    on_room_name: Callable[[str], None] = lambda name: None
+    on_person_name: Callable[[str], None] = lambda name: None
 
 
 class Tab:
@@ -45,6 +47,7 @@ class Tab:
         self.zone = viewer.zone
         self.session_key, self.session = viewer.session_key, session_digest(viewer.session_key)
         self.expel, self.refresh_rooms, self.retitle = viewer.on_expel, viewer.on_rooms, viewer.on_title
+        self.room_renamed, self.person_renamed = viewer.on_room_name, viewer.on_person_name
         self._send = send
         self._on_slow = on_slow
         self._writing: asyncio.Task[None] | None = None

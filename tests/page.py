@@ -45,6 +45,9 @@ class Page:
     def expel(self, why: str) -> None:
         self.told_why = why
 
+    def room_renamed(self, name: str) -> None:
+        pass
+
     @property
     def texts(self) -> list[str]:
         """What is said on the page, from top to bottom."""

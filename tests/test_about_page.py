@@ -65,6 +65,12 @@ def buttons(response: Any) -> dict[str, Element]:
     return {form.text.strip(): form for form in find_all(response.content, "form", class_="one-button")}
 
 
+def sent_to(response: Any) -> list[str]:
+    """Where the page's forms about people lead, after all that is the same."""
+    actions = [form.get("action") or "" for form in find_all(response.content, "form")]
+    return [action.partition("/people/")[2] for action in actions if "/people/" in action]
+
+
 def press(client: Client, response: Any, label: str) -> Any:
     """Send the form of that button as it is."""
     form = buttons(response)[label]
@@ -408,6 +414,23 @@ def test_a_ban_for_ever_is_listed_and_lifted(client: Client, owner: Person, bob:
     assert "Nobody is banned." in page.content.decode()
 
 
+def test_a_ban_of_an_owners_is_not_offered_to_moderators(
+    client: Client, owner: Person, bob: Person, person: MakePerson, lounge: Room
+) -> None:
+    keeper, eve = person("keeper"), person("eve")
+    Membership.join(lounge.pk, keeper.pk, role=Role.MODERATOR)
+    moderation.ban(lounge, bob, owner, "Noise")
+    moderation.ban(lounge, eve, keeper, "Noise")
+    for who, may_lift in ((owner, [eve, bob]), (keeper, [eve])):
+        client.force_login(who)
+        assert sent_to(client.get("/rooms/lounge/bans/")) == [f"{other.pk}/unban/" for other in may_lift]
+        offered = sent_to(client.get(f"/rooms/lounge/people/{bob.pk}/"))
+        assert offered == ([f"{bob.pk}/unban/", f"{bob.pk}/ban/"] if who == owner else [])
+    response = client.post(f"/rooms/lounge/people/{bob.pk}/unban/")
+    assert response.status_code == 403
+    assert "That ban is an owner&#x27;s." in response.content.decode()
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -448,6 +471,20 @@ def test_a_role_is_given(client: Client, owner: Person, bob: Person) -> None:
     page = client.post(f"{mine}role/", {"role": "member"})
     assert page.status_code == 403
     assert "needs an owner" in problem(page)
+
+
+def test_another_owner_is_not_offered_to_be_managed(
+    client: Client, owner: Person, bob: Person, lounge: Room
+) -> None:
+    Membership.objects.filter(person=bob).update(role=Role.OWNER)
+    assert [link["href"] for link in find_all(client.get(ABOUT).content, "a", class_="manage")] == [
+        f"/rooms/lounge/people/{owner.pk}/"  # who may step down
+    ]
+    where = f"/rooms/lounge/people/{bob.pk}/"
+    assert sent_to(client.get(where)) == []
+    page = client.post(f"{where}role/", {"role": "member"})
+    assert page.status_code == 403
+    assert "above you in this room, or beside you" in problem(page)
 
 
 def test_who_is_not_there_is_not_managed(client: Client, owner: Person) -> None:
@@ -506,7 +543,7 @@ def test_a_description_that_will_not_do(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_everybody_in_it_is_told_of_a_new_name_and_an_end(
+def test_everybody_in_it_is_told_that_it_is_back_and_of_all_else_the_room_once(
     client: Client, owner: Person, bob: Person, lounge: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[int] = []
@@ -518,13 +555,11 @@ def test_everybody_in_it_is_told_of_a_new_name_and_an_end(
                 told.append(event["person_id"])
 
     monkeypatch.setattr(changes, "get_channel_layer", Layer)
-    for fields in ({"name": "Salon"}, {"archived_at": timezone.now()}, {"archived_at": None}):
-        told.clear()
+    for fields in ({"name": "Salon"}, {"archived_at": timezone.now()}, {"topic": "Tea"}):
         moderation.configure(lounge, owner, **fields)
-        assert sorted(told) == sorted([owner.pk, bob.pk])
-    told.clear()
-    moderation.configure(lounge, owner, topic="Tea")
     assert told == []
+    moderation.configure(lounge, owner, archived_at=None)
+    assert sorted(told) == sorted([owner.pk, bob.pk])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -538,9 +573,10 @@ def test_a_redis_that_does_not_answer_holds_nobody_up_for_long(
             asked.append(group)
             await changes.asyncio.Event().wait()
 
+    Room.objects.update(archived_at=timezone.now())
     monkeypatch.setattr(changes, "get_channel_layer", Layer)
     monkeypatch.setattr(changes, "PUBLISH_SECONDS", 0.01)
-    moderation.configure(lounge, owner, archived_at=timezone.now())
+    moderation.configure(lounge, owner, archived_at=None)
     assert len(asked) == 2  # the room once, its people once
 
 

@@ -147,7 +147,7 @@ def test_what_is_said_in_private_is_not_to_be_read(
 def test_what_private_rooms_are_called_is_not_told(client: Client, boss: Person, cellar: Room) -> None:
     ann = Person.objects.get(username="ann")
     moderation.configure(cellar, ann, name="Cellar two")
-    moderation.ban(cellar, Person.objects.get(username="mia"), ann, "Noise")
+    moderation.ban(cellar, Person.objects.get(username="mia"), ann, "Noise in the cellar")
     for model in ("act", "ban", "membership", "room"):
         rows: Any = apps.get_model("rooms", model)._default_manager.all()
         for where in (page(model), *(page(model, row.pk) for row in rows)):
@@ -335,21 +335,26 @@ def test_bans_are_lifted_from_their_list(
     assert [ban.room for ban in Ban.objects.all()] == [cellar]  # whose moderators decide
 
 
-def test_who_is_closed_is_signed_out(client: Client, boss: Person, bob: Person, lounge: Room) -> None:
+def test_who_is_closed_is_signed_out_and_it_is_recorded(
+    client: Client, boss: Person, bob: Person, lounge: Room, django_capture_on_commit_callbacks: Any
+) -> None:
     where = page("person", bob.pk)
     typed = fields(client.get(where))
-    del typed["is_active"]
-    response = client.post(where, typed)
-    assert response.status_code == 302
-    bob.refresh_from_db()
-    lounge.refresh_from_db()
-    assert (bob.is_active, lounge.access_version) == (False, 1)
+    for is_active in ({}, {"is_active": "on"}, {"is_active": "on", "bio": "Back again."}):
+        typed.pop("is_active", None)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert client.post(where, typed | is_active).status_code == 302
+        bob.refresh_from_db()
+        lounge.refresh_from_db()
+        assert (bob.is_active, lounge.access_version) == (bool(is_active), 1)
+    acts = Act.objects.order_by("pk").values_list("what", "by", "person")
+    assert list(acts) == [("disabled", boss.pk, bob.pk), ("enabled", boss.pk, bob.pk)]
 
 
 def test_a_new_name_is_nobody_elses(client: Client, boss: Person, bob: Person) -> None:
     where = page("person", bob.pk)
     typed = fields(client.get(where))
-    for taken in ("BOSS", "boss ", "x\u202e", "x" * 41):
+    for taken in ("BOSS", "boss ", "x\u202e", "x" * 41, "bob, eve"):
         assert client.post(where, typed | {"username": taken}).status_code == 200
     assert client.post(where, typed | {"username": "Robert"}).status_code == 302
     bob.refresh_from_db()
@@ -363,7 +368,8 @@ def test_an_account_is_made(client: Client, boss: Person) -> None:
     where = f"{page('person')}add/"
     assert client.post(where, typed).status_code == 200
     typed["password2"] = typed["password1"]
-    assert client.post(where, typed | {"username": "BOSS"}).status_code == 200
+    for name in ("BOSS", "cleo, dan"):
+        assert client.post(where, typed | {"username": name}).status_code == 200
     assert client.post(where, typed).status_code == 302
     cleo = Person.objects.get(username="cleo")
     assert cleo.check_password("tea-and-cake")

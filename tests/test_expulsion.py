@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.contrib.auth import logout
 from django.http import HttpRequest
 from django.test import Client
@@ -75,6 +76,40 @@ async def test_a_message_on_its_way_is_not_taken_any_more(
     await in_thread(moderation.ban)(lounge, ann, owner, "noise")
     with pytest.raises(changes.Refused, match="banned"):
         await changes.apost(lounge, ann, "one more thing")
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_a_tab_of_who_was_removed_says_nothing_more_in_an_open_room(
+    connect: Connect,  # noqa: F811
+    lounge: Room,
+    ann: Person,
+    owner: Person,
+    is_heard: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not is_heard:
+        monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
+        monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+    tab = await resumed(await connect(ann))
+    await in_thread(moderation.remove)(lounge, ann, owner)
+    await tab.say(body="one more thing", key="k1")
+    if not is_heard:
+        assert "You are not in this room any more." in await tab.frame_with("Not sent")
+    else:
+        assert "one more thing" not in (await end_of(tab))[0]
+    assert not await lounge.message_set.aexists()
+    assert not await Membership.objects.filter(room=lounge, person=ann).aexists()
+
+
+async def test_who_comes_in_by_a_socket_may_write_at_once(lounge: Room, ann: Person) -> None:
+    socket = Socket("/rooms/lounge/live/", await sync_to_async(cookie_of)(ann))
+    await socket.connect(timeout=10)
+    await resumed(socket)
+    await socket.say(body="hello")
+    await socket.frame_with("hello")
+    await socket.disconnect()
+    await Hub.here().close()
+    await get_channel_layer().flush()
 
 
 async def test_who_is_banned_does_not_come_back(
@@ -239,6 +274,33 @@ async def test_who_is_banned_from_the_site_is_out_of_every_room_at_once(
     assert await Ban.objects.filter(room=None, person=ann).aexists()
     act = await Act.objects.aget(what=Act.What.BANNED)
     assert (act.by_id, act.person_id, act.room_id, act.why) == (admin.pk, ann.pk, None, "spam")
+
+
+def test_the_tabs_of_who_is_banned_from_the_site_are_told_first_and_their_rooms_one_by_one(
+    ann: Person, room: Callable[[str], Room], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = Person.objects.create(username="admin", is_superuser=True)
+    rooms = [room(name) for name in ("One", "Two", "Three")]
+    for place in rooms:
+        Membership.join(place.pk, ann.pk)
+    told: list[str] = []
+    tick = changes.access_changed
+
+    def tick_twice(place: Room, *people: Person, **why: str) -> None:
+        if place.pk == rooms[2].pk:
+            raise RuntimeError
+        tick(place, *people, **why)
+
+    async def send(group: str, event: dict[str, object]) -> None:
+        told.append(group)
+
+    monkeypatch.setattr(changes, "_send", send)
+    monkeypatch.setattr(changes, "access_changed", tick_twice)
+    with pytest.raises(RuntimeError):
+        moderation.ban_from_site(ann, admin, "spam")
+    assert told == [f"person-{ann.pk}", f"room-{rooms[0].pk}", f"room-{rooms[1].pk}"]
+    assert Person.objects.get(pk=ann.pk).is_banned
+    assert list(Room.objects.order_by("pk").values_list("access_version", flat=True)) == [1, 1, 0]
 
 
 async def test_what_a_tab_knew_of_its_person_holds_until_somebodys_access_changes(

@@ -60,7 +60,9 @@ EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
     ),
     "a farewell": fragments.farewell,
     "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)], "UTC"),
-    "the beginning of a room": lambda text: fragments.start_over(room_called(text), [unsaved(seq=1)], "UTC"),
+    "the beginning of a room": lambda text: fragments.start_over(
+        room_called(text), [unsaved(seq=1, previous_at=None)], "UTC"
+    ),
     "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
     "a problem": lambda text: fragments.refused(room_called("x"), "key", [text]),
     "a problem of no form": lambda text: fragments.refused(room_called("x"), "", [text]),

@@ -142,7 +142,7 @@ def furnish(clients: dict[str, Client]) -> None:
         Membership.join(room.pk, keeper.pk, ann.pk, role="owner")
     for room in rooms:
         changes.post(room, ann, "hello")
-    Invitation.objects.create(room=rooms[0], by=ann, token="private")
+    Invitation.objects.create(room=rooms[0], by=keeper, token="private")
 
 
 def put(monkeypatch: pytest.MonkeyPatch, texts: list[str]) -> None:

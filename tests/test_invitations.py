@@ -202,6 +202,11 @@ def test_it_brings_in_nobody_whom_its_maker_could_not(invitation: Invitation, wh
     bob = make_account("bob")
     client = logged_in(bob)
     REFUSED[why](invitation, bob)
+    asked = client.get(invitation.get_absolute_url())
+    assert asked.status_code == 404
+    assert str(invitation.room) not in asked.content.decode()
+    if why != "banned":
+        assert Client().get(invitation.get_absolute_url()).status_code == 404
     assert client.post(invitation.get_absolute_url()).status_code == 404
     assert members() == []
     assert uses(invitation) == 0

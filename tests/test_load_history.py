@@ -90,6 +90,8 @@ class TestFile:
             ("kprotty[m]!~kprotty@2001:470:69fc:105::834", "kprotty[m]"),
             ("ann@example.org", "ann@example.org"),
             ("wow! me@home", "wow! me@home"),
+            ("Doe, John", "Doe John"),
+            ("ann，bob", "ann bob"),
         ],
     )
     def test_authors(self, author: str, name: str) -> None:
@@ -134,6 +136,7 @@ class TestFile:
             (line("x", author="").encode(), "an author"),
             (line("x", author="a" * 41).encode(), "an author's name of more than 40"),
             (line("x", author="a\0b").encode(), "an author"),
+            (line("x", author=", ,").encode(), "an author"),
             (line("x", author="\ud83d").encode(), "an author"),
             (line("x" * LONGEST_LINE).encode(), "bytes long"),
         ],

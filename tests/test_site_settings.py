@@ -1,11 +1,13 @@
 """What the owner of the site has chosen, and where they choose it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from rooms.models import Invitation, Person, Room, SiteSettings
+from rooms.news import ended_sessions
 from tests.accounts import log_in, logged_in, make_account, who
 from tests.html import find, find_all
 
@@ -39,6 +41,24 @@ def test_nor_does_it_take_one(client: Client, no_guests: None) -> None:
     assert client.post("/", {"room_name": "Attic", "username": "ann"}).status_code == 403
     assert who(client) is None
     assert not Room.objects.exists()
+
+
+def test_guests_who_are_here_are_out_as_long_as_there_are_to_be_none(
+    client: Client, lounge: Room, person: Callable[[str], Person]
+) -> None:
+    ann = person("ann")
+    client.force_login(ann)
+    key = client.session.session_key or ""
+    owner = logged_in(Person.objects.get(username="admin"))
+    save(owner, sign_up="open")
+    assert client.post("/rooms/lounge/messages/", {"body": "hello"}).headers["Location"] == "/rooms/lounge/"
+    assert not find_all(client.get("/rooms/lounge/").content, id="composer")
+    assert not lounge.message_set.exists()
+    assert ended_sessions({key: ann.pk}) == {key}  # so that their tabs are closed
+    assert (who(owner) or ann).username == "admin"
+    save(owner, sign_up="open", guests_allowed="on")
+    assert who(client) == ann
+    assert ended_sessions({key: ann.pk}) == set()
 
 
 def test_a_room_leads_to_the_login_and_back(client: Client, no_guests: None, lounge: Room) -> None:

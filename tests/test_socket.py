@@ -15,10 +15,12 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from rooms import changes, consumers, presence
+from rooms import changes, consumers, moderation, presence
 from rooms.hub import Hub
 from rooms.models import Membership, Message, Person, Room
+from rooms.settings_forms import SettingsForm
 from tests.page import Page
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,6 +143,41 @@ class TestConversation:
         await tab.frame_with("cursor")
         assert tab.page.texts == ["early"]
         assert tab.page.cursor == 1
+
+    async def test_under_a_new_name_one_goes_on_in_tabs_that_are_open(
+        self, connect, ann: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
+        heard: list[bool] = []
+        notice = Hub.here().news.notice
+        monkeypatch.setattr(Hub.here().news, "notice", lambda told: heard.append(notice(told) is None))
+        typed = {"username": "Anne", "bio": "", "time_zone": "", "theme": ""}
+        form = SettingsForm(typed, ann)
+        assert await sync_to_async(form.is_valid)()
+        await sync_to_async(form.save)()
+        await until(lambda: heard)
+        await tab.say(body="hello")
+        assert '<bdi class="author">Anne</bdi>' in await tab.frame_with("hello")
+
+    @pytest.mark.parametrize("is_lost", [False, True])
+    async def test_a_new_name_of_the_room_is_in_the_title_from_then_on(
+        self, connect, ann: Person, lounge: Room, is_lost: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tab = await connect(ann)
+        await tab.say(**RESUME)
+        await tab.frame()
+        await Person.objects.filter(pk=ann.pk).aupdate(is_superuser=True)
+        if is_lost:
+            monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+        await sync_to_async(moderation.configure)(lounge, ann, name="Salon")
+        audience = Hub.here().audiences[lounge.pk]
+        audience.reached(1)
+        await tab.frame_with("<title>Salon – Parlor</title>")
+        (shown,) = Hub.here().news.people[ann.pk].tabs
+        shown.retitle(3)
+        await tab.frame_with("<title>(3) Salon – Parlor</title>")
 
     async def test_a_room_that_is_not_there(self, ann: Person) -> None:
         socket = Socket("/rooms/nowhere/live/", await sync_to_async(cookie_of)(ann))
@@ -428,7 +465,7 @@ async def test_a_join_that_fails_leaves_no_tab_behind(ann: Person, lounge: Room,
     await get_channel_layer().flush()
 
 
-async def test_failures_of_the_database_do_not_count_as_posts(
+async def test_a_page_that_tries_again_while_the_database_fails_keeps_within_the_limits(
     rate_limits: None, connect, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rooms import limits
@@ -439,11 +476,11 @@ async def test_failures_of_the_database_do_not_count_as_posts(
     monkeypatch.setattr(consumers, "some_seconds", lambda: 0)
     with monkeypatch.context() as failing:
         failing.setattr(changes, "apost", fail)
-        for _ in range(30):
+        for _ in range(10):  # once a second, in the ten that are counted together
             tab = await connect(ann)
             await tab.say(body="hello")
             assert await tab.close_code() == 1011
-    assert await limits.awhy_not(limits.POSTS, ann.pk, "") == ""
+    assert await limits.acount(limits.POSTS, ann.pk, "") == ""
 
 
 async def test_what_was_queued_beyond_the_limit_waits_and_is_said(
@@ -453,11 +490,11 @@ async def test_what_was_queued_beyond_the_limit_waits_and_is_said(
 
     asked: list[int] = []
 
-    async def why_not(limit: limits.Limit, person_id: int, address: str) -> str:
+    async def count(limit: limits.Limit, person_id: int, address: str) -> str:
         asked.append(person_id)
         return "" if len(asked) > 5 else "Too many."
 
-    monkeypatch.setattr(limits, "awhy_not", why_not)
+    monkeypatch.setattr(limits, "acount", count)
     monkeypatch.setattr(consumers, "some_seconds", lambda: 0)
     tab = await connect(ann)
     await tab.say(**RESUME)

@@ -212,5 +212,5 @@ def test_who_asks_is_looked_up_once(client: Client, ann: Person, address: str) -
     client.get(address)  # the first time, ann joins the room
     with CaptureQueriesContext(connection) as captured:
         assert times(client.get(address).content)
-    who = re.compile(r'FROM "django_session"|FROM "rooms_person" WHERE "rooms_person"."id" = ')
+    who = re.compile(r'FROM "django_session"|FROM "rooms_person" WHERE .*"rooms_person"."id" = ')
     assert len([query for query in captured if who.search(query["sql"])]) == 2

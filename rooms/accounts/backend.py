@@ -2,12 +2,19 @@ from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
 
+from rooms import access
 from rooms.models import Person
 
 
 class PersonBackend(AuthenticationBackend):
-    """Knows people by email or name and password, and by their sessions. Whoever has left, or is
-    banned from the site, is nobody to it, from the next request on."""
+    """Knows people by email or name and password, and by their sessions. Whoever is not welcome, as
+    when they are banned from the site, is nobody to it, from the next request on."""
+
+    def get_user(self, user_id: Any) -> Person | None:
+        return access.welcome().filter(pk=user_id).first()
+
+    async def aget_user(self, user_id: Any) -> Person | None:
+        return await access.welcome().filter(pk=user_id).afirst()
 
     def user_can_authenticate(self, user: Any) -> bool:
         return super().user_can_authenticate(user) and not user.is_banned

@@ -9,11 +9,16 @@ from rooms.models import Act, Ban, Kind, Person, Report
 
 @admin.register(Ban)
 class BanAdmin(InRooms):
-    list_display = fields = ("person", "which_room", "reason", "at", "until", "by")
+    list_display = fields = ("person", "which_room", "why", "at", "until", "by")
     list_select_related = ("person", "room", "by")
     search_fields = ("=person__username", "=room__slug")
     ordering = ("-pk",)
     actions = ("lift",)
+
+    @admin.display(description="reason")
+    def why(self, ban: Ban) -> str:
+        """Of a private room it would tell."""
+        return ban.reason if ban.room is None or ban.room.kind == Kind.OPEN else ""
 
     @admin.action(description="Lift", permissions=["order"])
     def lift(self, request: HttpRequest, bans: QuerySet[Ban]) -> None:

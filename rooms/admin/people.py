@@ -12,8 +12,11 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from rooms import moderation
-from rooms.admin.common import Long
-from rooms.models import Person
+from rooms.admin.common import Long, administrator
+from rooms.changes import notify_after_commit
+from rooms.events import Notice
+from rooms.forms import check_commas
+from rooms.models import Act, Person
 from rooms.names import clean_name, look_alike_keys
 from rooms.room_forms import BanForm
 from rooms.sessions import end_sessions
@@ -24,8 +27,10 @@ class _Named(forms.ModelForm):
 
     def clean_username(self) -> str:
         name = clean_name(self.cleaned_data["username"], Person.NAME_LENGTH)
-        if name != self.instance.username and Person.looking_like(name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError("Somebody is called that, or nearly.", code="taken")
+        if name != self.instance.username:
+            check_commas(name)
+            if Person.looking_like(name).exclude(pk=self.instance.pk).exists():
+                raise ValidationError("Somebody is called that, or nearly.", code="taken")
         return name
 
     def save(self, commit: bool = True) -> Any:
@@ -97,8 +102,13 @@ class PersonAdmin(Long, UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            moderation.sign_out(obj, "Your account was closed.")
+        if change and "username" in form.changed_data:
+            notify_after_commit(Notice(obj.pk, "renamed", name=obj.username))
+        if change and "is_active" in form.changed_data:
+            what = Act.What.ENABLED if obj.is_active else Act.What.DISABLED
+            moderation.record(what, administrator(request), person=obj)
+            if not obj.is_active:
+                moderation.sign_out(obj, "Your account was closed.")
 
     @admin.action(description="Ban from the site …", permissions=["order"])
     def ban(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse | None:

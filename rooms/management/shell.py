@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, When
 
 from rooms.models import Kind, Person, Room
-from rooms.names import clean_name, same_name_key
+from rooms.names import clean_name, holds_comma, same_name_key
 
 SLUG_LENGTH = 100
 MOST_COMPARED = 2000  # rooms
@@ -50,12 +50,14 @@ def existing_room(text: str, otherwise: str) -> Room:
 
 def speaker(name: str) -> Person:
     """The person of exactly this name, or else a guest, made for it. Raises CommandError where
-    it is no name, or could be taken for somebody else's."""
+    it is no name, or could be taken for somebody else's, or for several."""
     name = _clean(name, Person.NAME_LENGTH)
     while True:
         person = Person.objects.filter(username=name).first()
         if person is not None:
             return person
+        if holds_comma(name):
+            raise CommandError(f"“{name}”: leave out the comma, which is what stands between names.")
         other = Person.looking_like(name).first()
         if other is not None:
             raise CommandError(f"“{name}” could be taken for “{other.username}”. Take that name, or another.")

@@ -18,6 +18,8 @@ class Act(models.Model):
         SLOWED = "slowed", "Set slow mode"
         REPORTED = "reported", "Reported a message"
         DISMISSED = "dismissed", "Dismissed a report"
+        DISABLED = "disabled", "Closed the account"
+        ENABLED = "enabled", "Opened the account again"
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     by = models.ForeignKey("Person", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -15,7 +15,7 @@ class Report(models.Model):
     by = models.ForeignKey("Person", on_delete=models.CASCADE, related_name="+")
     reason = models.CharField(max_length=REASON_LENGTH)
     at = models.DateTimeField(auto_now_add=True)
-    quote = models.TextField()  # the message as it was then
+    quote = models.TextField()  # the message as it was then, until that is seen to
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey("Person", null=True, on_delete=models.SET_NULL, related_name="+")
 

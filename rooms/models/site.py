@@ -10,7 +10,10 @@ class SiteSettings(models.Model):
         CLOSED = "closed", "Nobody"
 
     guests_allowed = models.BooleanField(
-        default=True, help_text="Whether one may talk in open rooms with a name alone, without an account."
+        default=True,
+        help_text="Whether one may talk in open rooms with a name alone, without an account. Where it is "
+        "turned off, guests who are here are signed out, within seconds. Once it is on again, they are "
+        "back by their names.",
     )
     sign_up = models.CharField("who may sign up", max_length=10, choices=SignUp.choices, default=SignUp.OPEN)
 

@@ -5,12 +5,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from rooms import invitations, limits
-from rooms.addresses import address_of
+from rooms import invitations
 from rooms.forms import NameForm
 from rooms.limits import TooMany
 from rooms.models import Invitation, Person, SiteSettings
-from rooms.views.people import person_of
+from rooms.views.people import new_guest, person_of
 
 
 class UsedUp(Exception):
@@ -21,11 +20,10 @@ class UsedUp(Exception):
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where an invitation leads, and the way in."""
-    invitation = invitations.usable(token)
-    if invitation is None:
+    invitation, person = invitations.usable(token), person_of(request)
+    if invitation is None or not invitations.leads_in(invitation, person):
         return _no_such(request)
     try:
-        person = person_of(request)
         return _to_person(request, invitation, person) if person else _to_stranger(request, invitation)
     except UsedUp:
         return _no_such(request)
@@ -66,12 +64,8 @@ def _to_stranger(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 
 def _let_in_guest(request: HttpRequest, invitation: Invitation, name: str) -> None:
-    address = address_of(request)
-    limits.check(limits.GUESTS, None, address)
     with transaction.atomic():
-        guest = Person.guest(name)
-        guest.save()
+        guest = new_guest(request, name)
         if not invitations.accept(invitation, guest):
             raise UsedUp
-    limits.count(limits.GUESTS, None, address)
     login(request, guest)

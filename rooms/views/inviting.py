@@ -24,12 +24,11 @@ def invite(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     whose = person.pk, address_of(request)
 
     def bring_in() -> None:
-        limits.check(limits.INVITATIONS, *whose)
+        names = form.cleaned_data["names"]
         with transaction.atomic():
-            for other in form.cleaned_data["names"]:
+            for other in names:
                 joining.invite(mine.room, other, person)
-        for _ in form.cleaned_data["names"]:
-            limits.count(limits.INVITATIONS, *whose)
+            limits.take(limits.INVITATIONS, *whose, times=len(names))
 
     if status := tried(form, bring_in):
         return show(request, mine, person, status, invite=form)
@@ -46,9 +45,8 @@ def make_link(request: HttpRequest, mine: Access, person: Person) -> HttpRespons
     whose = person.pk, address_of(request)
 
     def make() -> None:
-        limits.check(limits.INVITATIONS, *whose)
+        limits.take(limits.INVITATIONS, *whose)
         joining.make_invitation(mine.room, person, form.expires_at(), form.cleaned_data["most_uses"])
-        limits.count(limits.INVITATIONS, *whose)
 
     if status := tried(form, make):
         return show(request, mine, person, status, link=form)

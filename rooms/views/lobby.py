@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.contrib.auth import login
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +13,7 @@ from rooms.forms import JoinForm, RoomForm
 from rooms.limits import TooMany
 from rooms.models import Kind, Person, Room, SiteSettings
 from rooms.sidebar import sidebar
-from rooms.views.people import person_of, sign_in_guest
+from rooms.views.people import new_guest, person_of
 
 MOST_ROOMS = 100
 MOST_REPORTS = 99  # that are counted
@@ -48,11 +49,12 @@ def lobby(request: HttpRequest) -> HttpResponse:
 
 
 def _enter(request: HttpRequest, person: Person | None, room_name: str, username: str = "") -> Room:
-    address = address_of(request)
-    joining.check_may_open(room_name, person, address)
     with transaction.atomic():
-        person = person or sign_in_guest(request, username)
-        return joining.open_room(room_name, person, address)
+        somebody = person or new_guest(request, username)
+        room = joining.open_room(room_name, somebody, address_of(request))
+    if person is None:
+        login(request, somebody)
+    return room
 
 
 def _own(person: Person) -> dict[str, Any]:

@@ -68,9 +68,8 @@ def report_message(request: HttpRequest, mine: Access, person: Person, seq: int)
     whose = person.pk, address_of(request)
 
     def bring() -> None:
-        limits.check(limits.REPORTS, *whose)
+        limits.take(limits.REPORTS, *whose)
         moderation.report(message, person, form.cleaned_data["reason"])
-        limits.count(limits.REPORTS, *whose)
 
     if status := tried(form, bring):
         return _show(request, mine, person, message, status, report=form)

@@ -30,15 +30,18 @@ def _show(
         raise Refused(moderation.NOT_YOURS)
     theirs = Membership.objects.filter(room=mine.room, person=other).select_related("person").first()
     may_remove = theirs is not None and members.may_remove(mine, theirs)
+    ban = moderation.bans_of(mine.room).filter(person=other).first()
+    may_lift = ban is None or moderation.may_lift(mine, ban)
     context = {
         "access": mine,
         "room": mine.room,
         "person": other,
         "theirs": theirs,
-        "current_ban": moderation.bans_of(mine.room).filter(person=other).first(),
+        "current_ban": ban,
+        "may_lift": may_lift,
         "may_remove": may_remove,
-        "may_give_role": theirs is not None and mine.owns,
-        "may_ban": may_remove or not (theirs or other.is_superuser),
+        "may_give_role": theirs is not None and members.may_give_role(mine, theirs),
+        "may_ban": may_lift and (may_remove or not (theirs or other.is_superuser)),
         "remove": ReasonForm(auto_id="remove-%s"),
         "ban": BanForm(auto_id="ban-%s"),
         "role": RoleForm(initial={"role": theirs and theirs.role}, auto_id="role-%s"),
@@ -106,7 +109,7 @@ def bans(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     found = list(in_force[: PAGE + 1])
     context = {
         "room": mine.room,
-        "bans": found[:PAGE],
+        "bans": [(ban, moderation.may_lift(mine, ban)) for ban in found[:PAGE]],
         "next_before": found[PAGE - 1].pk if len(found) > PAGE else None,
     }
     return render(request, "bans.html", context)

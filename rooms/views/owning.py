@@ -7,8 +7,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from rooms import moderation
+from rooms import limits, moderation
 from rooms.access import Access, Refused
+from rooms.addresses import address_of
 from rooms.models import Person
 from rooms.room_forms import DescriptionForm
 from rooms.views.about import show
@@ -22,6 +23,8 @@ def describe(request: HttpRequest, mine: Access, person: Person) -> HttpResponse
     form = DescriptionForm(request.POST, auto_id="describe-%s")
 
     def keep() -> None:
+        if form.cleaned_data["name"] != mine.room.name:
+            limits.take(limits.RENAMES, person.pk, address_of(request))
         try:
             moderation.configure(mine.room, person, **form.cleaned_data)
         except IntegrityError:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from asgiref.sync import async_to_sync
 from csp.constants import SELF
 from csp.decorators import csp_replace, csp_update
+from django.contrib.auth import login
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +24,7 @@ from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
 from rooms.views.acts import moved, number
-from rooms.views.people import person_of, sign_in_guest
+from rooms.views.people import new_guest, person_of
 from rooms.views.small import style_version
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
     status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():
         try:
-            sign_in_guest(request, form.cleaned_data["username"])
+            login(request, new_guest(request, form.cleaned_data["username"]))
             return redirect(room)
         except TooMany as too_many:
             form.add_error(None, str(too_many))
@@ -145,14 +146,13 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
 def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     room = mine.room
     form, status = MessageForm(request.POST), 422
-    whose = person.pk, address_of(request)
     problems = [] if form.is_valid() else form.problems()
-    if not problems and (too_many := limits.why_not(limits.POSTS, *whose)):
+    if not problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         problems, status = [too_many], 429
     if not problems:
         try:
+            joining.enter(mine)  # as with a page of it, or a socket
             changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
-            limits.count(limits.POSTS, *whose)
             return redirect(room)
         except Refused as refusal:
             problems, status = [str(refusal)], refusal.status

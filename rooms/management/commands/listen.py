@@ -78,6 +78,9 @@ class Bell:
     def expel(self, why: str) -> None:
         """Nobody's tab: whoever can run commands here has the database."""
 
+    def room_renamed(self, name: str) -> None:
+        """It has no title."""
+
 
 async def follow(room_id: int, seq: int, show: Callable[[Message], None]) -> None:
     """Show every message of the room after `seq`, each once and in order, and go on for ever.
