@@ -8,6 +8,7 @@ from django.utils.timezone import get_current_timezone
 from rooms.models import Message
 
 MOST = 4096  # messages; some 8 MB
+made: dict[tuple[Any, ...], SafeString] = {}
 register = Library()
 
 
@@ -17,16 +18,15 @@ class Remembered(Node):
 
     def __init__(self, nodelist: NodeList) -> None:
         self.nodelist = nodelist
-        self.made: dict[tuple[Any, ...], SafeString] = {}
 
     def render(self, context: Context) -> SafeString:
         message: Message = context["message"]
-        key = (str(get_current_timezone()), *message.shown)
-        html = self.made.get(key)
+        key = (self, str(get_current_timezone()), *message.shown)
+        html = made.get(key)
         if html is None:
-            if len(self.made) >= MOST:
-                self.made.clear()
-            html = self.made[key] = self.nodelist.render(context)
+            if len(made) >= MOST:
+                made.clear()
+            html = made[key] = self.nodelist.render(context)
         return html
 
 

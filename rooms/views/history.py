@@ -91,6 +91,7 @@ def day(request: HttpRequest, mine: Access, person: Person, day: date) -> HttpRe
     context = {
         "day": day,
         "part": part,
+        "said": calendar.said(part.count),
         "canonical": f"{here}?after={part.after}" if part.after else here,
         "near": days.neighbours(mine.room, day, day + days.DAY),
         **_around(mine, day),
