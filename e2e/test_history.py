@@ -63,8 +63,7 @@ def test_from_now_to_the_first_message_and_back(room: Room, new_page: Callable[.
     while newer.count():
         newer.click()
         seen += texts(page)
-    assert seen[:130] == lines(1, 130)
-    assert texts(page) == lines(131, COUNT)  # the newest page, whole
+    assert seen == lines(1, COUNT)
     page.get_by_role("link", name="Go to now").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
 

@@ -39,9 +39,9 @@ STYLES = ["base", "forms", "tokens", "messages", "history", "print"]
 @kept
 @in_room_kept
 def history(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
-    """The newest messages; `?before=SEQ`, `?after=SEQ`: those before or after that one. Whatever page
-    of them is shown, its address is that of what comes after it. `?day=2020-06-02` leads to the
-    nearest day that has messages."""
+    """The newest messages; `?before=SEQ`, `?after=SEQ`: those before or after that one. Whichever way a
+    page was come to, its own address is `?before=` what follows it or, at the end, that of the newest
+    page. `?day=2020-06-02` leads to the nearest day that has messages."""
     room = mine.room
     if "day" in request.GET:
         return _nearest(request, mine)
@@ -55,7 +55,7 @@ def history(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         page = pages.newest(room)
     if not page.messages and before is not None and room.last_seq:
         return redirect(f"{here}?after=0")
-    if not page.has_newer and (before, after) != (None, None):
+    if (before is not None and not page.has_newer) or (after is not None and not page.messages):
         return redirect(here)
     if page.messages:
         page.messages[0].is_topmost = True
