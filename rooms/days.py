@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db import connection
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
 from rooms.models import Message, Room, Tally
@@ -22,6 +23,14 @@ PART = 100  # messages of a day on one page
 NEAR = 200  # ticks; what lies closer together is read at once
 DAY = timedelta(days=1)
 FIRST, LAST = date(1, 1, 2), date(9999, 12, 30)  # days that have a midnight in every time zone
+
+
+# By hand: Django would take as long to put it together as all the rest of a page takes in the database.
+NEIGHBOURS = """SELECT
+    (SELECT MIN(quarter) FROM rooms_tally WHERE room_id = %s),
+    (SELECT MAX(quarter) FROM rooms_tally WHERE room_id = %s AND quarter < %s),
+    (SELECT MIN(quarter) FROM rooms_tally WHERE room_id = %s AND quarter >= %s),
+    (SELECT MAX(quarter) FROM rooms_tally WHERE room_id = %s)"""
 
 
 def midnight(day: date) -> int:
@@ -46,13 +55,10 @@ class Neighbours:
 
 def neighbours(room: Room, start: date, end: date) -> Neighbours:
     """What lies around the days from `start` to `end`, which is not one of them. One query."""
-    of_room = Tally.objects.filter(room=OuterRef("pk")).values("quarter")
-    up, down = of_room.order_by("quarter"), of_room.order_by("-quarter")
-    previous, following = down.filter(quarter__lt=midnight(start)), up.filter(quarter__gte=midnight(end))
-    quarters = Room.objects.filter(pk=room.pk).values_list(
-        *(Subquery(found[:1]) for found in (up, previous, following, down))
-    )
-    return Neighbours(*(None if quarter is None else day_of(quarter) for quarter in quarters.get()))
+    with connection.cursor() as cursor:
+        cursor.execute(NEIGHBOURS, [room.pk, room.pk, midnight(start), room.pk, midnight(end), room.pk])
+        quarters = cursor.fetchone()
+    return Neighbours(*(None if quarter is None else day_of(quarter) for quarter in quarters))
 
 
 def nearest(room: Room, day: date) -> date | None:
