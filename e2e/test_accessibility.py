@@ -141,6 +141,7 @@ def reports(room: Room, page: Page, server: Site) -> None:
     say(page, LONG_WORD)
     bob = room.tab("bob")
     bob.locator(".message .at").click()
+    bob.get_by_role("link", name="About this message").click()
     bob.get_by_label("What is wrong with it?").fill(LONG_WORD)
     bob.get_by_role("button", name="Report").click()
     page.goto("/reports/")
@@ -151,6 +152,7 @@ def anothers_message(room: Room, page: Page, server: Site) -> None:
     enter(room, page)
     manage(server, "say", room.slug, LONG_WORD, "--as", room.called("bob"))
     page.locator(".message .at").click()
+    page.get_by_role("link", name="About this message").click()
     page.get_by_role("button", name="Report").click()
     expect(page.locator(".problem")).to_have_count(1)
 
@@ -162,7 +164,41 @@ def writing_to_somebody(room: Room, page: Page, server: Site) -> None:
     expect(page.locator(".problem")).to_have_count(1)
 
 
+def past(room: Room, page: Page, server: Site) -> str:
+    """A room with a past of three pages; returns the name of who said it."""
+    bob = room.tab("bob")
+    say(bob, f"{LONG_WORD} {server.url}{room.path}messages/1/")
+    manage(server, "say", room.slug, "--as", room.called("bob"), text="\n".join(map(str, range(120))))
+    enter(room, page)
+    return room.called("bob")
+
+
+def history(room: Room, page: Page, server: Site) -> None:
+    past(room, page, server)
+    page.goto(f"{room.path}history/?before=100")
+
+
+def day_of_history(room: Room, page: Page, server: Site) -> None:
+    past(room, page, server)
+    page.get_by_role("link", name="History").click()
+    page.locator(".month a").click()
+    expect(page.get_by_role("link", name="Later that day").first).to_be_visible()
+
+
+def year_of_history(room: Room, page: Page, server: Site) -> None:
+    day_of_history(room, page, server)
+    page.locator(".years a").click()
+    expect(page.locator("table")).to_have_count(12)
+
+
+def room_at_a_message(room: Room, page: Page, server: Site) -> None:
+    past(room, page, server)
+    page.goto(f"{room.path}messages/1/")
+    expect(page.locator("a.quote")).to_be_visible()
+
+
 PAGES = [
+    history, day_of_history, year_of_history, room_at_a_message,
     about_the_room, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
     settings, settings_with_errors, person,

@@ -28,7 +28,7 @@ Object.defineProperty(window, "pwned", {set() { trapped("pwned"); }});
 # What the pages of this test may ask for.
 EXPECTED = re.compile(
     r"/|/me\.css|/favicon\.ico|/static/(css|vendor)/[\w.-]+|/static/favicon\.\w+\.svg|/parts/\w+/[a-z-]+/"
-    r"|/people/\d+/(picture/)?|/rooms/[\w-]+/((messages/(\d+/)?)|about/|live/)?"
+    r"|/people/\d+/(picture/)?|/rooms/[\w-]+/((messages/(\d+/((newer|about)/)?)?)|about/|history/|live/)?"
 )
 # Keeps what is on standard input where forms would keep it, or refuse it: SQLite minds no length.
 KEEP = """
@@ -124,7 +124,9 @@ def test_nothing_of_what_people_write_happens(new_page: Callable[..., Page], own
         **{f"{PATH}?before={seq}": ".text" for seq in range(51, len(PAYLOADS), 50)},
         "/": ".room-name",
         f"{PATH}about/": ".description",
+        f"{PATH}history/": ".text",
         f"{PATH}messages/1/": ".author",
+        f"{PATH}messages/1/about/": ".author",
         f"/people/{first}/": ".bio",
         "/rooms/hostile-0/": "h1",
         "/rooms/hostile-0/about/": "h1",

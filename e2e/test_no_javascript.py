@@ -120,7 +120,7 @@ def test_older_messages_are_a_link_away(room: Room, server: Site, plain_tab: Cal
         if first > 1:
             page.get_by_role("link", name="Older messages").click()
     expect(page.locator(".beginning")).to_be_visible()
-    page.get_by_role("link", name="Go to the newest messages").click()
+    page.get_by_role("link", name="Go to now").click()
     expect(page.locator(".message").last).to_contain_text("line 120")
 
 

@@ -218,6 +218,7 @@ def test_what_is_reported_is_deleted_before_everybodys_eyes(room: Room) -> None:
     for page in (ann, bob, cleo):
         expect(page.locator(".message")).to_have_count(2)
     cleo.locator(".message .at").first.click()
+    cleo.get_by_role("link", name="About this message").click()
     cleo.get_by_label("What is wrong with it?").fill("Advertising")
     press(cleo, "Report")
     expect(cleo.locator(".notices")).to_contain_text("Reported.")
@@ -261,6 +262,7 @@ def test_who_is_blocked_is_not_seen_and_does_not_write(room: Room, page_errors: 
     say(bob, "look at me")
     expect(ann.locator(".message")).to_be_visible()
     ann.locator(".message .at").click()
+    ann.get_by_role("link", name="About this message").click()
     press(ann, "Block")
     expect(ann.locator(".rows")).to_contain_text(room.called("bob"))
     with until_live(ann):

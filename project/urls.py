@@ -1,16 +1,26 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 import rooms.admin  # noqa: F401 — what is in it
 from rooms import views
+from rooms.calendar import DayInPath, YearInPath
+
+register_converter(DayInPath, "day")
+register_converter(YearInPath, "year")
 
 urlpatterns = [
     path("", views.lobby, name="lobby"),
     path("rooms/<str:slug>/", views.room, name="room"),
     path("rooms/<str:slug>/messages/", views.messages, name="messages"),
     path("rooms/<str:slug>/messages/<int:seq>/", views.message, name="message"),
+    path("rooms/<str:slug>/messages/<int:seq>/newer/", views.newer, name="newer"),
+    path("rooms/<str:slug>/messages/<int:seq>/preview/", views.preview, name="preview"),
+    path("rooms/<str:slug>/messages/<int:seq>/about/", views.about_message, name="about-message"),
     path("rooms/<str:slug>/messages/<int:seq>/delete/", views.delete_message, name="delete-message"),
     path("rooms/<str:slug>/messages/<int:seq>/report/", views.report_message, name="report-message"),
+    path("rooms/<str:slug>/history/", views.history, name="history"),
+    path("rooms/<str:slug>/history/<year:year>/", views.year, name="year"),
+    path("rooms/<str:slug>/history/<day:day>/", views.day, name="day"),
     path("rooms/<str:slug>/about/", views.about, name="about"),
     path("rooms/<str:slug>/star/", views.star, name="star"),
     path("rooms/<str:slug>/mute/", views.mute, name="mute"),

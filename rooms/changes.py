@@ -30,6 +30,7 @@ from rooms.history_file import Line
 from rooms.mentions import Mention, mentions_in
 from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Room
 from rooms.models.room import group_of
+from rooms.tally import tally
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int
     room = Room.objects.select_for_update().get(pk=room_id)
     known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
     said = set(known.values_list("key", "author_id"))
+    last_seq = room.last_seq
     messages = [
         _next_message(room, people[line.author], line.body, line.key, line.at)
         for line in lines
@@ -96,6 +98,7 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int
     ]
     if messages:
         _insert(messages)
+        tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
         Membership.join(room_id, *{message.author_id for message in messages})
         room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
     return len(messages)
@@ -148,8 +151,10 @@ def _record_locked(
     if known is not None and not mine.is_member:
         raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
+    last_seq = room.last_seq
     message = _next_message(room, author, body, key, at, named)
     message.save(force_insert=True)
+    tally(room_id, last_seq, (message.seq, at))
     room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
     mentioned = _count_mentions(room, author, named)
     return message, Change(room_id, message.version, message, mentioned=mentioned)

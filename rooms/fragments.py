@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.utils.html import Urlizer, escape
 from django.utils.safestring import SafeString, mark_safe
 
+from rooms.history import Page
 from rooms.mentions import Mention
 from rooms.models import Message, Room
+from rooms.quotes import quotes_html
 
 
 class _Links(Urlizer):
@@ -37,14 +39,15 @@ _MAY_HOLD_LINK = re.compile(r"://|@|www\.|\.(?:com|edu|gov|int|mil|net|org)", re
 
 def body_html(body: str, mentions: Sequence[Mention] = ()) -> SafeString:
     """`body` escaped, with its addresses made into links, and its `mentions` into marks that their
-    people's own stylesheets show. Line breaks are left to the stylesheet."""
+    people's own stylesheets show; below it, places for previews of messages that it links to. Line
+    breaks are left to the stylesheet."""
     html, done = "", 0
     for mention in mentions:
         name = escape(body[mention.start : mention.end])
         html += _text_html(body[done : mention.start])
         html += f'<b class="mention" data-person="{mention.person_id}">{name}</b>'
         done = mention.end
-    return mark_safe(html + _text_html(body[done:]))  # noqa: S308 — each part is escaped
+    return mark_safe(html + _text_html(body[done:]) + quotes_html(body))  # noqa: S308 — each part is escaped
 
 
 def _text_html(text: str) -> str:
@@ -122,10 +125,10 @@ def farewell(why: str) -> str:
     return _render("farewell", {"why": why})
 
 
-def start_over(room: Room, messages: Sequence[Message], zone: str) -> str:
-    """The whole list anew: `messages` and what loads those before them."""
+def start_over(room: Room, page: Page, zone: str) -> str:
+    """The whole list anew: `page`, the newest, and what loads the messages before it."""
     with timezone.override(zone):
-        return _render("start-over", {"room": room, "messages": messages})
+        return _render("start-over", {"room": room, "page": page})
 
 
 def accepted(room: Room, key: str, spare: str, lead: str = "") -> str:

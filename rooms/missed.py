@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rooms import access, fragments
+from rooms import access, fragments, history
 from rooms.events import Change
+from rooms.history import Page
 from rooms.models import Message, Room
 from rooms.reading import reading
 
 MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
-PAGE = 50  # messages
 MOST_RENDERED = 4096  # changes kept for tabs that come back; some 3 MB
 
 
@@ -30,12 +30,12 @@ class NewestPage:
     """The newest messages, to replace what is shown."""
 
     room: Room
-    messages: list[Message]
+    page: Page
     _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def html(self, zone: str) -> str:
         if zone not in self._rendered:
-            self._rendered[zone] = fragments.start_over(self.room, self.messages, zone)
+            self._rendered[zone] = fragments.start_over(self.room, self.page, zone)
         return self._rendered[zone]
 
 
@@ -68,8 +68,7 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
         shown += [_change(message, message.seq > version) for message in messages]
         reached = max(reached, *(message.version for message in messages), 0)
     else:
-        page = Message.objects.page_before(room, size=PAGE)
-        shown.append(NewestPage(room, list(page)))
+        shown.append(NewestPage(room, history.newest(room)))
     # Read last: whoever was removed before any of this was said is not told it.
     if person_id is not None and not access.members_among(room_id, {person_id}):
         raise NoMember

@@ -391,8 +391,10 @@ class News:
         for person_id in list(watched.untold):
             if person_id != author_id and not self._reads(person_id, room_id):
                 watched.untold.discard(person_id)
-                self.people[person_id].rooms[room_id].is_new = True
-                self._tell(person_id, room_id)
+                state = self.people[person_id].rooms[room_id]
+                state.is_new = True
+                if not state.mentions:  # or else it shows how many
+                    self._tell(person_id, room_id)
 
     def _tell(self, person_id: int, room_id: int) -> None:
         here = self.people[person_id]

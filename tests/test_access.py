@@ -95,6 +95,12 @@ ROADS: dict[str, Road] = {
     "older": lambda client, at: client.get(f"{at.url}messages/?before=9"),
     "newer": lambda client, at: client.get(f"{at.url}messages/?after=0"),
     "message": lambda client, at: client.get(at.said),
+    "later": lambda client, at: client.get(f"{at.said}newer/"),
+    "concern": lambda client, at: client.get(f"{at.said}about/"),
+    "preview": lambda client, at: client.get(f"{at.said}preview/"),
+    "history": lambda client, at: client.get(f"{at.url}history/"),
+    "day": lambda client, at: client.get(f"{at.url}history/2020/06/02/"),
+    "year": lambda client, at: client.get(f"{at.url}history/2020/"),
     "about": lambda client, at: client.get(f"{at.url}about/"),
     "say": lambda client, at: client.post(f"{at.url}messages/", {"body": "hello"}),
     "star": lambda client, at: client.post(f"{at.url}star/", {"on": "1"}),
@@ -123,6 +129,12 @@ PAGES = {
     older    302     200     200     200     200     200     200     200     200     403     302
     newer    302     200     200     200     200     200     200     200     200     403     302
     message  302     200     200     200     200     200     200     200     200     403     302
+    later    302     200     200     200     200     200     200     200     200     403     302
+    concern  302     200     200     200     200     200     200     200     200     403     302
+    preview  404     200     200     200     200     200     200     200     200     404     404
+    history  302     200     200     200     200     200     200     200     200     403     302
+    day      302     200     200     200     200     200     200     200     200     403     302
+    year     302     200     200     200     200     200     200     200     200     403     302
     about    302     200     200     200     200     200     200     200     200     403     302
     say      302     302     302     302     302     302     302     302     302     403     302
     star     302     403     403     403     302     302     302     302     403     403     302
@@ -155,6 +167,12 @@ PAGES = {
     room     200     200     200     200     200     200     200     200     200     403     200
     older    302     200     200     200     200     200     200     200     200     403     302
     message  302     200     200     200     200     200     200     200     200     403     302
+    later    302     200     200     200     200     200     200     200     200     403     302
+    concern  302     200     200     200     200     200     200     200     200     403     302
+    preview  404     200     200     200     200     200     200     200     200     404     404
+    history  302     200     200     200     200     200     200     200     200     403     302
+    day      302     200     200     200     200     200     200     200     200     403     302
+    year     302     200     200     200     200     200     200     200     200     403     302
     about    302     200     200     200     200     200     200     200     200     403     302
     say      302     403     403     403     403     403     403     403     403     403     302
     star     302     403     403     403     302     302     302     302     403     403     302
@@ -171,6 +189,12 @@ PAGES = {
     older    404     404     404     404     200     200     200     200     404     403     404
     newer    404     404     404     404     200     200     200     200     404     403     404
     message  404     404     404     404     200     200     200     200     404     403     404
+    later    404     404     404     404     200     200     200     200     404     403     404
+    concern  404     404     404     404     200     200     200     200     404     403     404
+    preview  404     404     404     404     200     200     200     200     404     404     404
+    history  404     404     404     404     200     200     200     200     404     403     404
+    day      404     404     404     404     200     200     200     200     404     403     404
+    year     404     404     404     404     200     200     200     200     404     403     404
     about    404     404     404     404     200     200     200     200     404     403     404
     say      404     404     404     404     302     302     302     302     404     403     404
     star     404     404     404     404     302     302     302     302     404     403     404
@@ -198,6 +222,12 @@ PAGES = {
     older    404     404     404     404     404     200     200
     newer    404     404     404     404     404     200     200
     message  404     404     404     404     404     200     200
+    later    404     404     404     404     404     200     200
+    concern  404     404     404     404     404     200     200
+    preview  404     404     404     404     404     200     200
+    history  404     404     404     404     404     200     200
+    day      404     404     404     404     404     200     200
+    year     404     404     404     404     404     200     200
     about    404     404     404     404     404     200     200
     say      404     404     404     404     404     302     302
     star     404     404     404     404     404     302     302
@@ -400,7 +430,7 @@ def test_under_its_former_name_it_is_as_hidden() -> None:
     assert owner.post(f"{at.url}describe/", {"name": "Attic"}).status_code == 302
     at.room.refresh_from_db()
     assert former != at.url
-    for path in ("", "messages/", "messages/1/", "about/", "bans/"):
+    for path in ("", "messages/", "messages/1/", "about/", "bans/", "history/", "history/2020/06/02/"):
         assert other.get(former + path).status_code == 404
         moved = owner.get(f"{former}{path}?q=x", follow=True)
         assert (moved.status_code, moved.request["PATH_INFO"]) == (200, at.url + path)
@@ -413,7 +443,7 @@ def test_its_new_name_is_not_for_who_is_banned() -> None:
     banned = signed_in(at, "banned")
     changes.configure(at.room, name="Attic")
     assert former != at.url
-    for path in ("", "messages/", "messages/?after=0", "about/"):
+    for path in ("", "messages/", "messages/?after=0", "about/", "history/", "messages/1/newer/"):
         answer = banned.get(former + path)
         assert answer.status_code == 403
         assert "attic" not in answer.content.decode().lower()

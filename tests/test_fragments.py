@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooms import changes, fragments
+from rooms.history import Page
 from rooms.mentions import Mention
 from rooms.models import Kind, Message, Person, Room
 from rooms.names import slug_for
@@ -59,9 +60,11 @@ EVERY_FRAGMENT: dict[str, Callable[[str], str]] = {
         Sidebar([Entry(1, "x", text, kind, False, False, True, 2, (7,)) for kind in Kind]), room_called(text)
     ),
     "a farewell": fragments.farewell,
-    "the whole list": lambda text: fragments.start_over(room_called(text), [unsaved(text, text)], "UTC"),
+    "the whole list": lambda text: fragments.start_over(
+        room_called(text), Page([unsaved(text, text)], True, False), "UTC"
+    ),
     "the beginning of a room": lambda text: fragments.start_over(
-        room_called(text), [unsaved(seq=1, previous_at=None)], "UTC"
+        room_called(text), Page([unsaved(seq=1)], False, False), "UTC"
     ),
     "what leads the next message": lambda text: fragments.accepted(room_called("x"), "key", "spare", text),
     "a problem": lambda text: fragments.refused(room_called("x"), "key", [text]),

@@ -171,6 +171,8 @@ PARTS = {
     "key": "1-x",
     "uidb36": "1",
     "version": "x",
+    "day": "2020/06/02",
+    "year": "2020",
     "name": "field",
     "provider_id": "oidc",
     "object_id": "1",

@@ -20,6 +20,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import changes, fragments, moderation
+from rooms.calendar import path as path_of_day
+from rooms.history import newest
 from rooms.models import Ban, Invitation, Membership, Message, Person, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
@@ -246,6 +248,10 @@ def ann() -> Person:
     return Person.objects.get(username="ann")
 
 
+def today() -> str:
+    return path_of_day(timezone.localdate())
+
+
 def person_id(name: str) -> int:
     return Person.objects.get(username=name).pk
 
@@ -269,8 +275,17 @@ PAGES: dict[str, Page] = {
     "older": ("member", lambda client: client.get(MESSAGES, {"before": 60}), 200, FRAMED),
     "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
     "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
-    "message": ("member", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
-    "another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/"), 200, {}),
+    "room at a message": ("member", lambda client: client.get(f"{MESSAGES}7/"), 200, WITH_FRAME),
+    "room, later": ("member", lambda client: client.get(f"{MESSAGES}5/newer/"), 200, {}),
+    "room, to its end": ("member", lambda client: client.get(f"{MESSAGES}30/newer/"), 200, {}),
+    "preview": ("member", lambda client: client.get(f"{MESSAGES}7/preview/"), 200, {}),
+    "about a message": ("member", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
+    "about another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
+    "history": ("member", lambda client: client.get(f"{ROOM}history/"), 200, {}),
+    "history, older": ("member", lambda client: client.get(f"{ROOM}history/?before=55"), 200, {}),
+    "history, a day": ("member", lambda client: client.get(f"{ROOM}history/{today()}"), 200, {}),
+    "history, an empty day": ("member", lambda client: client.get(f"{ROOM}history/2020/06/02/"), 200, {}),
+    "history, a year": ("member", lambda client: client.get(f"{ROOM}history/{today()[:5]}"), 200, {}),
     "about": ("keeper", lambda client: client.get(f"{ROOM}about/"), 200, {}),
     "about, refused": ("keeper", lambda client: client.post(f"{ROOM}invite/", {"names": "x"}), 422, {}),
     "not now": ("member", lambda client: client.post(f"{ROOM}close/", {"on": "1"}), 403, {}),
@@ -550,7 +565,7 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
     for fragment in [
         fragments.change(message, "UTC", is_new=True),
         fragments.change(message, "UTC", is_new=False),
-        fragments.start_over(lounge, [message], "UTC"),
+        fragments.start_over(lounge, newest(lounge), "UTC"),
         fragments.head(lounge),
         fragments.news(lounge.pk, Entry(lounge.pk, "", "", "open", False, False, True, 2)),
         fragments.title("Lounge", 2),

@@ -9,6 +9,7 @@ from .person import Person
 from .report import Report
 from .room import Kind, Room
 from .site import SiteSettings
+from .tally import Tally
 
 __all__ = [
     "Act",
@@ -24,4 +25,5 @@ __all__ = [
     "Role",
     "Room",
     "SiteSettings",
+    "Tally",
 ]

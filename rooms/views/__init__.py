@@ -9,15 +9,18 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .history import day, history, year
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
 from .keep_name import keep_name
 from .lobby import lobby
 from .making import archived, direct, new_room
-from .message import delete_message, message, report_message
+from .message import about_message, delete_message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
 from .owning import archive, describe
+from .past import message, newer
 from .person import person, picture
+from .preview import preview
 from .reading import read_all
 from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
@@ -27,6 +30,7 @@ from .welcome import welcome
 
 __all__ = [
     "about",
+    "about_message",
     "archive",
     "archived",
     "ban",
@@ -36,6 +40,7 @@ __all__ = [
     "close",
     "close_account",
     "confirm_email",
+    "day",
     "delete_message",
     "delete_reported",
     "describe",
@@ -44,6 +49,7 @@ __all__ = [
     "favicon",
     "give_role",
     "health",
+    "history",
     "invitation",
     "invite",
     "keep_name",
@@ -58,9 +64,11 @@ __all__ = [
     "mute",
     "my_style",
     "new_room",
+    "newer",
     "part",
     "person",
     "picture",
+    "preview",
     "read_all",
     "remove",
     "report_message",
@@ -77,4 +85,5 @@ __all__ = [
     "unban",
     "unblock",
     "welcome",
+    "year",
 ]

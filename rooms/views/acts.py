@@ -22,7 +22,12 @@ def in_room(view: View) -> View:
     do there, and the person. Whoever may not know of the room gets the answer that there is none;
     strangers are sent to its page, where they are asked for a name."""
 
-    @never_cache
+    return never_cache(in_room_kept(view))
+
+
+def in_room_kept(view: View) -> View:
+    """As `in_room`, for a view that says itself for how long its answer may be kept."""
+
     @wraps(view)
     def wrapper(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
         person = person_of(request)

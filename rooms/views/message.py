@@ -1,4 +1,4 @@
-"""One message, and what may be done with it."""
+"""What may be done with one message."""
 
 from django.contrib import messages
 from django.forms import Form
@@ -17,12 +17,12 @@ from rooms.views.acts import in_room, tried
 
 @require_safe
 @in_room
-def message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
+def about_message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """One message, with what this viewer may do with it."""
-    return _show(request, mine, person, _message(mine, seq))
+    return _show(request, mine, person, find_message(mine, seq))
 
 
-def _message(mine: Access, seq: int) -> Message:
+def find_message(mine: Access, seq: int) -> Message:
     message = Message.objects.filter(room=mine.room, seq=seq).select_related("author").first()
     if message is None:
         raise Http404
@@ -52,7 +52,7 @@ def _show(
 @in_room
 def delete_message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """POST `reason`, where it is another's: what it says is gone."""
-    message = _message(mine, seq)
+    message = find_message(mine, seq)
     form = ReasonForm(request.POST, auto_id="delete-%s")
     if status := tried(form, lambda: moderation.delete_message(message, person, form.cleaned_data["reason"])):
         return _show(request, mine, person, message, status, delete=form)
@@ -63,7 +63,7 @@ def delete_message(request: HttpRequest, mine: Access, person: Person, seq: int)
 @in_room
 def report_message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """POST `reason`: the room's moderators are to look at it."""
-    message = _message(mine, seq)
+    message = find_message(mine, seq)
     form = ReportForm(request.POST, auto_id="report-%s")
     whose = person.pk, address_of(request)
 
@@ -74,4 +74,4 @@ def report_message(request: HttpRequest, mine: Access, person: Person, seq: int)
     if status := tried(form, bring):
         return _show(request, mine, person, message, status, report=form)
     messages.success(request, "Reported. A moderator will look at it.")
-    return redirect("message", mine.room.slug, seq)
+    return redirect("about-message", mine.room.slug, seq)

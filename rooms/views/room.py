@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import access, changes, joining, limits
+from rooms import access, changes, history, joining, limits
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.events import Notice
 from rooms.forms import MessageForm, NameForm, new_key
+from rooms.history import Page
 from rooms.limits import TooMany
-from rooms.missed import PAGE
 from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
@@ -44,7 +44,10 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         return moved(request, mine)
     if person is None:
         return _ask_name(request, mine.room)
-    return _show(request, mine, person)
+    # The clock in `mine.room` was read before the messages: the page shows at least that much.
+    seq = number(request, "before")
+    page = None if seq is None else history.before(mine.room, seq)
+    return show(request, mine, person, page if page and page.messages else history.newest(mine.room))
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
@@ -65,45 +68,47 @@ def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
     return render(request, "name.html", {"form": form, "room": room}, status=status)
 
 
-def _show(
+def show(
     request: HttpRequest,
     mine: Access,
     person: Person,
+    page: Page,
     body: str = "",
     key: str = "",
     problems: list[str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The room, open at `page` of it. It is live if that is the newest."""
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
     room = mine.room
-    joining.enter(mine)
-    # The clock in `room` was read before the messages: the page shows at least that much.
-    before = number(request, "before")
-    page = Message.objects.page_before(room, size=PAGE, before=before)
+    if not page.has_newer:
+        joining.enter(mine)
     rooms = sidebar(person)
-    if before is None and mine.is_member:
+    if not page.has_newer and mine.is_member:
         _mark_read(mine, person)
     context = {
         "room": room,
-        "access": mine,
         "title": title_in(room, person),
-        "is_live": before is None,
         "sidebar": rooms.looking_at(room.pk),
-        "messages": page,
-        "first_new": _first_new(mine, page),
+        "page": page,
+        "first_new": None if page.has_newer else _first_new(mine, page.messages),
         "style_version": style_version(person),
-        "keys": [key or new_key(), *(new_key() for _ in range(SPARES))],
         "body": body,
         "problems": problems,
-        "why_not_post": mine.why_not_post(),
     }
-    return render(request, "room.html", context, status=status)
+    return render(request, "room.html", context | composer(mine, key), status=status)
 
 
-def _first_new(mine: Access, page: Sequence[Message]) -> int | None:
-    """The seq of the first message on this page that the person has not read, if others wrote any."""
-    unread = [message for message in page if message.seq > mine.read_seq] if mine.is_member else []
+def composer(mine: Access, key: str = "") -> dict[str, object]:
+    """What the part of the page needs in which one writes; `key` names what is written first."""
+    keys = [key or new_key(), *(new_key() for _ in range(SPARES))]
+    return {"keys": keys, "why_not_post": mine.why_not_post()}
+
+
+def _first_new(mine: Access, messages: Sequence[Message]) -> int | None:
+    """The seq of the first of these messages that the person has not read, if others wrote any."""
+    unread = [message for message in messages if message.seq > mine.read_seq] if mine.is_member else []
     is_by_others = any(message.author_id != mine.person_id for message in unread)
     return unread[0].seq if is_by_others else None
 
@@ -135,11 +140,11 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "banned.html", {"access": mine}, status=403)
     if room.slug != slug:
         return moved(request, mine)
-    page = Message.objects.page_before(room, size=PAGE, before=number(request, "before"))
-    after = number(request, "after")
+    before, after = number(request, "before"), number(request, "after")
+    page = history.newest(room) if before is None else history.before(room, before)
     if after is None:
-        return render(request, "room.html#older", {"room": room, "messages": page})
-    newer = [message for message in page if message.seq > after]
+        return render(request, "room.html#older", {"room": room, "page": page})
+    newer = [message for message in page.messages if message.seq > after]
     return render(request, "newer.html", {"room": room, "messages": newer, "now": timezone.now()})
 
 
@@ -159,4 +164,5 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
-    return _show(request, mine, person, request.POST.get("body", ""), form.key(), problems, status)
+    body = request.POST.get("body", "")
+    return show(request, mine, person, history.newest(room), body, form.key(), problems, status)
