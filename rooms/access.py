@@ -188,6 +188,14 @@ def visible_to(person: Person | None) -> Any:
     return seen_by(person).filter(Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False), ban_reason=None)
 
 
+def scope_of(person: Person) -> tuple[list[int], list[int]]:
+    """What `person` may read, for an index that knows which rooms are open: the ids of the hidden
+    rooms they may read, and of the open ones they may not."""
+    hidden = visible_to(person).exclude(kind=Kind.OPEN).values_list("pk", flat=True)
+    barred = seen_by(person).filter(kind=Kind.OPEN).exclude(ban_reason=None).values_list("pk", flat=True)
+    return list(hidden), list(barred)
+
+
 def members_among(room_id: int, people_ids: set[int]) -> set[int]:
     """Those of these people who are in the room, and not banned from it."""
     found: set[int] = set()
