@@ -116,6 +116,18 @@ class Access:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Rooms, without a list of them all: the open ones, but for those that are `barred`, and the
+    `hidden` ones that are named here. By id."""
+
+    hidden: frozenset[int]
+    barred: frozenset[int]
+
+    def holds(self, room: Room) -> bool:
+        return room.pk not in self.barred if room.kind == Kind.OPEN else room.pk in self.hidden
+
+
 def seen_by(person: Person | None) -> Any:
     """All rooms, hidden ones too, each with what `of` needs to tell what `person` may do there."""
     person_id = (person and person.pk) or 0
@@ -188,12 +200,17 @@ def visible_to(person: Person | None) -> Any:
     return seen_by(person).filter(Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False), ban_reason=None)
 
 
-def scope_of(person: Person) -> tuple[list[int], list[int]]:
-    """What `person` may read, for an index that knows which rooms are open: the ids of the hidden
-    rooms they may read, and of the open ones they may not."""
-    hidden = visible_to(person).exclude(kind=Kind.OPEN).values_list("pk", flat=True)
-    barred = seen_by(person).filter(kind=Kind.OPEN).exclude(ban_reason=None).values_list("pk", flat=True)
-    return list(hidden), list(barred)
+def scope_of(person: Person) -> Scope:
+    """The rooms that `person` may read: those of `visible_to`, for an index of what is said."""
+    is_hidden = ~Q(kind=Kind.OPEN)
+    apart = seen_by(person).filter(
+        Q(is_hidden, mine__pk__isnull=False, ban_reason=None) | Q(~is_hidden, ban_reason__isnull=False)
+    )
+    rooms = list(apart.values_list("pk", "kind"))
+    return Scope(
+        hidden=frozenset(pk for pk, kind in rooms if kind != Kind.OPEN),
+        barred=frozenset(pk for pk, kind in rooms if kind == Kind.OPEN),
+    )
 
 
 def members_among(room_id: int, people_ids: set[int]) -> set[int]:

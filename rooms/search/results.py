@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from rooms import access
+from rooms.access import Scope
 from rooms.models import Membership, Message, Person, Room
 from rooms.names import look_alike_keys, same_name_key
 from rooms.search import index
@@ -18,7 +19,7 @@ from rooms.search.match import LINK, OPEN, Match, Phrase, by, in_room
 from rooms.search.query import Query, parse
 from rooms.sidebar import title_of
 
-PAGE = 50  # messages
+PAGE = 30  # messages
 RANKED = 500  # the newest that match, of which the best are shown
 MOST_NAMED = 6  # people, and rooms
 
@@ -53,7 +54,8 @@ def search(text: str, person: Person, *, before: int | None = None, best: bool =
     found = Found(query, list(query.problems))
     if not query:
         return found
-    match = _match(query, person, found.problems)
+    scope = access.scope_of(person)
+    match = _match(query, person, scope, found.problems)
     if match is not None:
         zone = ZoneInfo(person.zone)
         places = index.find(
@@ -68,7 +70,7 @@ def search(text: str, person: Person, *, before: int | None = None, best: bool =
         elif len(places) > PAGE:
             places = places[:PAGE]
             found.next_before = places[-1]
-        messages = _readable(places, person)
+        messages = _readable(places, scope)
         if best:
             messages = sorted(messages, key=lambda message: score(message.body, query.words), reverse=True)
         found.hits = _hits(messages[:PAGE], query.words, person)
@@ -84,7 +86,7 @@ def _begins(day: date | None, zone: ZoneInfo) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), zone)
 
 
-def _match(query: Query, person: Person, problems: list[str]) -> Match | None:
+def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> Match | None:
     """What to ask the index, or None where nothing can be found; `problems` are told why."""
     all_of: list[Some] = [[phrase] for phrase in query.words]
     none_of: Some = list(query.without)
@@ -102,10 +104,9 @@ def _match(query: Query, person: Person, problems: list[str]) -> Match | None:
         some: Some = [tag for value in query.called(name) for tag in _tags(name, value, person)[0]]
         if some:
             all_of.append(some)
-    hidden, barred = access.scope_of(person)
     if not query.called("in"):
-        all_of.append([OPEN, *map(in_room, hidden)])
-    none_of += map(in_room, barred)
+        all_of.append([OPEN, *map(in_room, sorted(scope.hidden))])
+    none_of += map(in_room, sorted(scope.barred))
     none_of += map(by, person.blocks.values_list("blocked", flat=True))
     return None if is_empty else Match(all_of, none_of)
 
@@ -150,16 +151,15 @@ def rooms_called(text: str, person: Person) -> list[Any]:
     return list(access.visible_to(person).filter(named).exclude(name="").liveliest_first()[:MOST_NAMED])
 
 
-def _readable(places: Sequence[int], person: Person) -> list[Message]:
-    """The messages at these places, in this order. The index is only a hint: what `person` may not
-    read, or is there no more, is left out."""
-    found = Message.objects.in_bulk([index.message_at(place) for place in places])
-    rooms = access.visible_to(person).in_bulk({message.room_id for message in found.values()})
-    messages = [found.get(index.message_at(place)) for place in places]
-    kept = [message for message in messages if message and message.room_id in rooms]
-    for message in kept:
+def _readable(places: Sequence[int], scope: Scope) -> list[Message]:
+    """The messages at these places, in this order. The index is only a hint: what is not in `scope`,
+    or is there no more, is left out."""
+    found = Message.objects.filter(deleted_at=None).in_bulk([index.message_at(place) for place in places])
+    rooms = Room.objects.in_bulk({message.room_id for message in found.values()})
+    messages = [found[pk] for place in places if (pk := index.message_at(place)) in found]
+    for message in messages:
         message.room = rooms[message.room_id]
-    return [message for message in kept if message.deleted_at is None]
+    return [message for message in messages if scope.holds(message.room)]
 
 
 def _hits(messages: Sequence[Message], phrases: Sequence[Phrase], person: Person) -> list[Hit]:

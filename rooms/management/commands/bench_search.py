@@ -99,9 +99,8 @@ class Command(BaseCommand):
         client = Client(headers={"HX-Request": "true"}, SERVER_NAME="localhost")
         client.force_login(Person.objects.create_user("reader"))
         for what, query in QUERIES.items():
-            times = sorted(
-                timed(lambda query=query: client.get("/search/", {"q": query})) for _ in range(RUNS)
-            )
+            search = partial(client.get, "/search/", {"q": query})
+            times = sorted(timed(search) for _ in range(RUNS))
             self.say(f"{median(times):12.1f} ms {what}: {query} (slowest {times[-1]:.1f})")
 
     def load(self, room: Room, count: int) -> float:
