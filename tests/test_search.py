@@ -448,7 +448,7 @@ class TestPage:
 
     def test_is_empty_at_first(self, client: Client) -> None:
         page = client.get("/search/").content
-        assert find(page, "div", id="found").text.strip() == ""
+        assert find(page, "div", id="found").text.strip() == "Messages, people and rooms appear here."
 
     def test_from_a_room_it_is_in_that_room(self, client: Client) -> None:
         page = client.get("/rooms/lounge/").content

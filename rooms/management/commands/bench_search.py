@@ -101,7 +101,7 @@ class Command(BaseCommand):
         for what, query in QUERIES.items():
             search = partial(client.get, "/search/", {"q": query})
             times = sorted(timed(search) for _ in range(RUNS))
-            self.say(f"{median(times):12.1f} ms {what}: {query} (slowest {times[-1]:.1f})")
+            self.say(f"{median(times):12.1f} ms {what}: {query} ({times[0]:.1f} to {times[-1]:.1f})")
 
     def load(self, room: Room, count: int) -> float:
         lines, seconds = spoken(count), 0.0
