@@ -90,21 +90,20 @@ def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> M
     """What to ask the index, or None where nothing can be found; `problems` are told why."""
     all_of: list[Some] = [[phrase] for phrase in query.words]
     none_of: Some = list(query.without)
+    # Of several rooms or people, a message has one.
+    one_of: dict[str, Some] = {}
     is_empty = False
     for one in query.filters:
         tags, problem = _tags(one.name, one.value, person)
-        if one.is_not:
-            none_of += tags
-        elif one.name == "has":
-            all_of.append(tags)
         if problem:
             problems.append(problem)
             is_empty = is_empty or not one.is_not
-    for name in ("in", "from"):  # of which each message has one
-        some: Some = [tag for value in query.called(name) for tag in _tags(name, value, person)[0]]
-        if some:
-            all_of.append(some)
-    if not query.called("in"):
+        if one.is_not:
+            none_of += tags
+        else:
+            one_of.setdefault(one.name, []).extend(tags)
+    all_of += one_of.values()
+    if "in" not in one_of:
         all_of.append([OPEN, *map(in_room, sorted(scope.hidden))])
     none_of += map(in_room, sorted(scope.barred))
     none_of += map(by, person.blocks.values_list("blocked", flat=True))
@@ -133,9 +132,9 @@ def people_named(name: str, person: Person) -> list[int]:
 
 def rooms_named(name: str, person: Person) -> list[int]:
     """The ids of the rooms of this name, or with this in their address, that `person` may read."""
-    visible = access.visible_to(person)
-    named = visible.filter(name_key=same_name_key(name.removeprefix("#"))).exclude(name="")
-    return [*{*named.values_list("pk", flat=True), *visible.at(name).values_list("pk", flat=True)}]
+    here = Q(pk__in=Room.objects.at(name).values("pk"))
+    named = ~Q(name="") & Q(name_key=same_name_key(name.removeprefix("#")))
+    return list(access.visible_to(person).filter(here | named).values_list("pk", flat=True))
 
 
 def people_called(text: str) -> list[Person]:

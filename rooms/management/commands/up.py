@@ -45,9 +45,8 @@ class Command(BaseCommand):
     def prepare_search(self) -> None:
         """Once, where messages are older than the index."""
         if not upkeep.is_complete():
-            self.stdout.write("Making what was said before searchable. This is done once.")
-            self.stdout.flush()
-            call_command("reindex", stdout=self.stdout)
+            self.stderr.write("Making what was said before searchable. This is done once.")
+            call_command("reindex", stdout=self.stderr)
 
     def serve(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()
