@@ -197,11 +197,27 @@ def room_at_a_message(room: Room, page: Page, server: Site) -> None:
     expect(page.locator("a.quote")).to_be_visible()
 
 
+def search(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    manage(server, "say", room.slug, "--as", room.called("bob"), text=f"{LONG_WORD}\n{room.name}: مرحبا <b>")
+    page.goto("/search/")
+    page.get_by_text("More than words").click()
+    page.get_by_role("searchbox").fill(f"{room.name} before:soon")
+    expect(page.locator(".explained")).to_be_visible()
+    expect(page.locator(".hit")).to_have_count(1)
+
+
+def search_of_all(room: Room, page: Page, server: Site) -> None:
+    search(room, page, server)
+    page.goto(f"/search/?q=in:{room.slug} donau*&order=best")
+    expect(page.locator("mark")).to_have_count(1)
+
+
 PAGES = [
     history, day_of_history, year_of_history, room_at_a_message,
     about_the_room, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
-    settings, settings_with_errors, person,
+    settings, settings_with_errors, person, search, search_of_all,
 ]  # fmt: skip
 
 

@@ -116,6 +116,18 @@ class Access:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Rooms, without a list of them all: the open ones, but for those that are `barred`, and the
+    `hidden` ones that are named here. By id."""
+
+    hidden: frozenset[int]
+    barred: frozenset[int]
+
+    def holds(self, room: Room) -> bool:
+        return room.pk not in self.barred if room.kind == Kind.OPEN else room.pk in self.hidden
+
+
 def seen_by(person: Person | None) -> Any:
     """All rooms, hidden ones too, each with what `of` needs to tell what `person` may do there."""
     person_id = (person and person.pk) or 0
@@ -186,6 +198,19 @@ def rooms_of(person: Person) -> Any:
 def visible_to(person: Person | None) -> Any:
     """The rooms that `person` may read: what a list, a search or a feed may hold."""
     return seen_by(person).filter(Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False), ban_reason=None)
+
+
+def scope_of(person: Person) -> Scope:
+    """The rooms that `person` may read: those of `visible_to`, for an index of what is said."""
+    is_hidden = ~Q(kind=Kind.OPEN)
+    apart = seen_by(person).filter(
+        Q(is_hidden, mine__pk__isnull=False, ban_reason=None) | Q(~is_hidden, ban_reason__isnull=False)
+    )
+    rooms = list(apart.values_list("pk", "kind"))
+    return Scope(
+        hidden=frozenset(pk for pk, kind in rooms if kind != Kind.OPEN),
+        barred=frozenset(pk for pk, kind in rooms if kind == Kind.OPEN),
+    )
 
 
 def members_among(room_id: int, people_ids: set[int]) -> set[int]:

@@ -10,6 +10,7 @@ class RoomsConfig(AppConfig):
     def ready(self) -> None:
         from rooms import sessions  # noqa: F401 — it listens from here on
         from rooms.accounts import keeping  # noqa: F401 — likewise
+        from rooms.search import forgetting  # noqa: F401 — likewise
 
         request_finished.connect(_close_connections)
 

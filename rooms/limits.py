@@ -74,6 +74,13 @@ RENAMES = Limit(
 REPORTS = Limit(
     "report", "You are reporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(20)
 )
+# Who types is searching several times a second.
+SEARCHES = Limit(
+    "search",
+    "You are searching faster than anybody can read.",
+    RateLimitItemPerSecond(600, 30),
+    RateLimitItemPerSecond(120, 30),
+)
 
 
 def count(limit: Limit, person_id: int | None, address: str, times: int = 1) -> str:

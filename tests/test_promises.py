@@ -307,6 +307,8 @@ PAGES: dict[str, Page] = {
     "banned": ("banned", lambda client: client.get(ROOM), 403, WITH_FRAME),
     "person": ("member", lambda client: client.get(ann().get_absolute_url()), 200, {}),
     "initials": ("member", lambda client: client.get(f"{ann().get_absolute_url()}picture/"), 200, {}),
+    "search": ("member", lambda client: client.get("/search/", {"q": "see lounge"}), 200, {}),
+    "search, explained": ("member", lambda client: client.get("/search/", {"q": 'in:x "++'}), 200, {}),
     "settings": ("member", lambda client: client.get("/settings/", {"saved": 1}), 200, {}),
     "settings refused": ("member", lambda client: client.post("/settings/", TOO_LONG), 422, {}),
     "picture refused": ("member", lambda client: client.post("/settings/picture/"), 422, {}),
@@ -549,8 +551,16 @@ def test_the_room_loads_htmx_and_its_two_extensions(clients: dict[str, Client]) 
     ]
 
 
+@pytest.mark.django_db
+def test_search_loads_htmx_alone(clients: dict[str, Client]) -> None:
+    scripts = find_all(clients["member"].get("/search/").content, "script")
+    assert [script["src"] for script in scripts] == [staticfiles_storage.url("vendor/htmx.min.js")]
+
+
 @urls
-@pytest.mark.parametrize("page", [page for page in PAGES if "room" not in page and "message " not in page])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if not any(word in page for word in ("room", "message ", "search"))]
+)
 @pytest.mark.django_db
 def test_other_pages_load_no_script_at_all(clients: dict[str, Client], page: str) -> None:
     who, ask, _, _ = PAGES[page]

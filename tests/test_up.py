@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
@@ -54,6 +54,9 @@ class Visitor:
 
     def say(self, body: str) -> None:
         self.send(f"{self.url}messages/", body=body)
+
+    def look(self, url: str) -> None:
+        self._fetch(url)
 
     def live(self) -> AbstractContextManager[ClientConnection]:
         cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies.cookiejar)
@@ -124,6 +127,22 @@ def test_a_second_start_still_has_what_was_said(site: Server) -> None:
     assert site.stop() == 0
     site.start()
     assert "said before the restart" in Visitor(site, "bob").page
+
+
+def test_what_was_said_before_there_was_an_index_is_found(site: Server) -> None:
+    site.start()
+    Visitor(site).say("said before the index")
+    assert site.stop() == 0
+    with closing(sqlite3.connect(site.data_dir / "parlor.sqlite3")) as database, database:
+        database.execute("DELETE FROM rooms_search")
+    site.start()
+    assert "This is done once." in site.errors
+    visitor = Visitor(site, "bob")
+    visitor.look(f"{site.url}/search/?q=before")
+    assert "said <mark>before</mark> the index" in visitor.page
+    assert site.stop() == 0
+    site.start()
+    assert site.errors.count("This is done once.") == 1
 
 
 def test_what_a_kill_left_behind_is_ended(site: Server) -> None:

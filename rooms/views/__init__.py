@@ -24,6 +24,7 @@ from .preview import preview
 from .reading import read_all
 from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
+from .search import search
 from .settings import settings, settings_picture
 from .small import favicon, health, my_style, part
 from .welcome import welcome
@@ -76,6 +77,7 @@ __all__ = [
     "reset_password_from_key",
     "revoke_link",
     "room",
+    "search",
     "settings",
     "settings_picture",
     "sign_up",

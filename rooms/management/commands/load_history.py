@@ -12,6 +12,7 @@ from django.core.management import BaseCommand, CommandError
 from tqdm import tqdm
 
 from rooms import changes
+from rooms.bulk import without_waiting
 from rooms.history_file import HistoryFile
 from rooms.management.shell import database_trouble, find_or_make_room
 from rooms.models import Room
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         source = _opened(file)
         history = HistoryFile(source)
         try:
-            with source, database_trouble("Stopped; it can be run again. "):
+            with source, database_trouble("Stopped; it can be run again. "), without_waiting():
                 self.load(find_or_make_room(room), source, history)
         except KeyboardInterrupt:
             raise CommandError("Stopped; run it again to go on.", returncode=130) from None

@@ -20,6 +20,7 @@ from twisted.internet import reactor
 
 from project.datadir import redis_socket
 from project.embedded_redis import check_redis, embedded_redis, first_line
+from rooms.search import upkeep
 
 ENDINGS = [signal.SIGINT, signal.SIGTERM]
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
@@ -37,8 +38,15 @@ class Command(BaseCommand):
         host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
         with listen(host, port) as listener, redis():
             prepare_database()
+            self.prepare_search()
             call_command("collectstatic", interactive=False, verbosity=0)
             self.serve(listener)
+
+    def prepare_search(self) -> None:
+        """Once, where messages are older than the index."""
+        if not upkeep.is_complete():
+            self.stderr.write("Making what was said before searchable. This is done once.")
+            call_command("reindex", stdout=self.stderr)
 
     def serve(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()

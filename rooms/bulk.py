@@ -1,0 +1,78 @@
+"""Many messages at once, as an archive has them: hundreds of thousands."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection
+
+from rooms.models import Message
+from rooms.search import index
+
+BEGIN = {
+    "sqlite": ["PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 16384"],
+    "postgresql": ["SET synchronous_commit = off", "SET gin_pending_list_limit = '16MB'"],
+}
+END = {
+    "sqlite": [
+        "PRAGMA synchronous = FULL",
+        "PRAGMA wal_autocheckpoint = 1000",
+        "PRAGMA wal_checkpoint",
+    ],
+    "postgresql": ["RESET synchronous_commit", "RESET gin_pending_list_limit"],
+}
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Within, no commit waits for the disk. For what can be done again: a power cut may undo the last
+    of it. In the end all of it is on the disk, and as fast to be found as what was there before."""
+    if connection.in_atomic_block:  # which commits by itself, and lets nothing be set
+        yield
+        return
+    with connection.cursor() as cursor:
+        for statement in BEGIN[connection.vendor]:
+            cursor.execute(statement)
+        try:
+            yield
+        finally:
+            for statement in END[connection.vendor]:
+                cursor.execute(statement)
+            index.backend().settle()
+
+
+def insert_messages(messages: Sequence[Message]) -> None:
+    """Insert these messages, all of one room and in the order of `seq`, and give them their ids. As
+    bulk_create, at a fraction of the time it takes for a row."""
+    fields = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields if field.column)
+    rows = map(attrgetter(*(field.attname for field in fields)), messages)
+    table = Message._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(fields))
+            sql = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608
+            cursor.executemany(
+                sql,
+                [
+                    [_adapted(value) if isinstance(value, datetime) else value for value in row]
+                    for row in rows
+                ],
+            )
+    ids = Message.objects.filter(
+        room=messages[0].room_id, seq__range=(messages[0].seq, messages[-1].seq)
+    ).order_by("seq")
+    for message, pk in zip(messages, ids.values_list("pk", flat=True), strict=True):
+        message.pk = pk
+
+
+@lru_cache(maxsize=256)  # most are asked for twice, in a message and in the next
+def _adapted(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
