@@ -26,6 +26,7 @@ class Change:
     message: Message | None = None  # as it is since this tick
     is_new: bool = True  # whether that message was not there before
     mentioned: tuple[int, ...] = ()  # the people whom a new message names or addresses
+    gone: tuple[int, ...] = ()  # the seqs of messages that are there no longer
     head: str = ""  # the room's new head and name, as a fragment
     expelled: tuple[int, ...] = ()  # the people who are in the room no longer
     why: str = ""  # what they are told
@@ -35,7 +36,7 @@ class Change:
         """The fragment that shows it, with times in the time zone `zone`; rendered once for each."""
         if zone not in self._rendered:
             shown = fragments.change(self.message, zone, is_new=self.is_new) if self.message else ""
-            self._rendered[zone] = self.head + shown
+            self._rendered[zone] = self.head + shown + fragments.gone(self.gone)
         return self._rendered[zone]
 
     def event(self) -> dict[str, Any]:
@@ -46,6 +47,7 @@ class Change:
             "version": self.version,
             "is_new": self.is_new,
             "mentioned": list(self.mentioned),
+            "gone": list(self.gone),
             "head": self.head,
             "expelled": list(self.expelled),
             "why": self.why,
@@ -76,6 +78,7 @@ class Change:
             message=message,
             is_new=bool(event["is_new"]),
             mentioned=tuple(map(int, event["mentioned"])),
+            gone=tuple(map(int, event["gone"])),
             head=str(event["head"]),
             expelled=tuple(map(int, event["expelled"])),
             why=str(event["why"]),

@@ -69,6 +69,10 @@ REPORTS = Limit(
     "report", "You are reporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(20)
 )
 
+EXPORTS = Limit(
+    "export", "You are exporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(12)
+)
+
 
 def why_not(limit: Limit, person_id: int | None, address: str) -> str:
     """Why they may not do it now, and how long to wait; nothing, if they may. Whoever did it is to be

@@ -9,6 +9,8 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .exports import delete_export, export, export_file, export_row, exports
+from .feed import feed, feed_link, secret_feed
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
 from .keep_name import keep_name
@@ -16,7 +18,7 @@ from .lobby import lobby
 from .making import archived, direct, new_room
 from .message import delete_message, message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
-from .owning import archive, describe
+from .owning import archive, describe, keep
 from .person import person, picture
 from .reading import read_all
 from .reports import delete_reported, dismiss_report, reports
@@ -36,16 +38,24 @@ __all__ = [
     "close",
     "close_account",
     "confirm_email",
+    "delete_export",
     "delete_message",
     "delete_reported",
     "describe",
     "direct",
     "dismiss_report",
+    "export",
+    "export_file",
+    "export_row",
+    "exports",
     "favicon",
+    "feed",
+    "feed_link",
     "give_role",
     "health",
     "invitation",
     "invite",
+    "keep",
     "keep_name",
     "leave",
     "lobby",
@@ -68,6 +78,7 @@ __all__ = [
     "reset_password_from_key",
     "revoke_link",
     "room",
+    "secret_feed",
     "settings",
     "settings_picture",
     "sign_up",
