@@ -2,13 +2,13 @@
 
 import logging
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -26,6 +26,7 @@ KEPT_DAYS = 7
 MOST_KEPT = 10  # of one person, the newest
 MOST_WAITING = 3  # of one person
 MOST_ATTEMPTS = 3  # after as many the process that made it was killed
+AGAIN = timedelta(seconds=10)  # after which it is tried again where the database failed
 DRAFT = ".part"  # of what is not whole yet
 TELL_SECONDS = 0.5  # between two looks at how far it is
 
@@ -74,14 +75,18 @@ def make_export(export_id: int) -> None:
         _keep(export, state=State.RUNNING, attempts=export.attempts + 1, done=0)
         _make(export)
     except Ended:
-        with transaction.atomic():
-            _keep(export, state=State.WAITING, attempts=export.attempts - 1)
-            make_export.enqueue(export_id)
+        _put_back(export, export.attempts - 1, timezone.now())
+    except Error as error:
+        log.warning("an export of room %s is put off: %s", export.room_id, error)
+        _put_back(export, export.attempts, timezone.now() + AGAIN)
     except Lost:
         _fail(export, "You are not in this room any more.")
     except OSError as error:
         log.error("an export of room %s cannot be kept: %s", export.room_id, error)
         _fail(export, "There was no place to keep it.")
+    except Exception:
+        _fail(export, "It could not be made.")
+        raise
 
 
 def _make(export: Export) -> None:
@@ -125,6 +130,12 @@ def _keep(export: Export, **fields: Any) -> None:
         raise Lost
 
 
+@transaction.atomic
+def _put_back(export: Export, attempts: int, until: datetime) -> None:
+    Export.objects.filter(pk=export.pk).update(state=State.WAITING, attempts=attempts)
+    make_export.using(run_after=until).enqueue(export.pk)
+
+
 def _fail(export: Export, why: str) -> None:
     Export.objects.filter(pk=export.pk).update(state=State.FAILED, ended_at=timezone.now(), why=why)
 
@@ -132,7 +143,7 @@ def _fail(export: Export, why: str) -> None:
 def _opened(draft: Path) -> IO[bytes]:
     # For this user alone: what is in it is for one person.
     draft.parent.mkdir(mode=0o700, exist_ok=True)
-    return os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+    return open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 def of(person: Person) -> list[Export]:

@@ -1,6 +1,5 @@
 import os
 import signal
-import sys
 from argparse import ArgumentParser
 from threading import Thread
 from typing import Any
@@ -32,5 +31,7 @@ class Command(BaseCommand):
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    # Not by way of sys.stdin, which cannot be closed at the end while a thread reads from it.
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
