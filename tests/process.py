@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -83,8 +84,12 @@ class Server:
         """The processes of `manage.py work` that it has started and that run."""
         if self.process is None or self.process.poll() is not None:
             return []
-        children = psutil.Process(self.process.pid).children()
-        return [child for child in children if "work" in child.cmdline()]
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it has ended in this very moment
+                if "work" in child.cmdline():
+                    found.append(child)
+        return found
 
     @property
     def errors(self) -> str:

@@ -17,7 +17,7 @@ from tests import shell
 from tests.shell import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-COUNT = 20_000  # messages; some seconds of work
+COUNT = 8_000  # messages; a second or two of work
 
 
 @pytest.fixture
