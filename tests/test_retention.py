@@ -246,7 +246,7 @@ class TestCommand:
             shell.wait_until(lambda: Message.objects.count() < 601 or process.poll() is not None)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
+        assert process.returncode == 130, errors
         assert "run it again to go on" in errors and "Traceback" not in errors
         assert 0 < Message.objects.count() < 601
         code, written, _ = shell.run("retain")
