@@ -213,9 +213,22 @@ def search_of_all(room: Room, page: Page, server: Site) -> None:
     expect(page.locator("mark")).to_have_count(1)
 
 
+def exports(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    code = """from django.utils import timezone; from rooms.models import Export, Person, Room
+ann, room = Person.objects.get(username={ann!r}), Room.objects.get(slug={slug!r})
+for state in ("ready", "failed"):
+    Export.objects.create(person=ann, room=room, state=state, why="x", size=9, ended_at=timezone.now())
+Export.objects.create(person=ann, room=room, state="running", done=30, total=90)"""
+    code = code.format(ann=room.called("ann"), slug=room.slug)
+    manage(server, "shell", "-v", "0", "-c", code)
+    page.goto("/exports/")
+    expect(page.locator(".export")).to_have_count(3)
+
+
 PAGES = [
     history, day_of_history, year_of_history, room_at_a_message,
-    about_the_room, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
+    about_the_room, exports, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
     settings, settings_with_errors, person, search, search_of_all,
 ]  # fmt: skip

@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "template_partials",
 ]
 
@@ -106,6 +108,11 @@ CACHES = {
         "KEY_PREFIX": REDIS_PREFIX,
     }
 }
+
+# Work that nobody waits for: `manage.py work` does it, and what is queued outlives it.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+EXPORTS_DIR = DATA_DIR / "exports"
 
 # Static files --------------------------------------------------------------------------
 

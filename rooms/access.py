@@ -91,6 +91,11 @@ class Access:
         is_in = self.may_enter and self.is_member and self.room.kind != Kind.DIRECT
         return is_in and is_of_note and self.room.archived_at is None
 
+    @property
+    def has_feed(self) -> bool:
+        """May have the room's feed: whoever may read it. What is said directly is fed to nobody."""
+        return self.may_enter and self.room.kind != Kind.DIRECT
+
     def may_delete(self, message: Message) -> bool:
         is_own = self.person is not None and message.author_id == self.person.pk
         return self.may_enter and (is_own or self.keeps_order)
@@ -175,6 +180,19 @@ def find(slug: str, person: Person | None) -> Access:
     if room is None:
         raise NoRoom
     return of(room, person)
+
+
+def find_feed(slug: str, token: str) -> Access:
+    """The room at `slug` for whoever this feed token is of, as long as they may enter it. Raises NoRoom
+    where it is nobody's, or not for that room."""
+    own = Membership.objects.filter(feed_token=token.replace("\0", " "), person__in=welcome())
+    theirs = own.select_related("person").first()
+    if theirs is None:
+        raise NoRoom
+    mine = find(slug, theirs.person)
+    if mine.room.pk != theirs.room_id or not mine.has_feed:
+        raise NoRoom
+    return mine
 
 
 def locked(room_id: int, person: Person, known: Access | None = None) -> Access:

@@ -141,7 +141,7 @@ class Audience:
             self.version += 1
             if change.expelled:
                 self.expel(set(change.expelled), change.why)
-            if change.message or change.head:
+            if change.message or change.head or change.gone:
                 self._queue(change)
         self._mind_the_gap()
 

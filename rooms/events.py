@@ -26,6 +26,7 @@ class Change:
     message: Message | None = None  # as it is since this tick
     is_new: bool = True  # whether that message was not there before
     mentioned: tuple[int, ...] = ()  # the people whom a new message names or addresses
+    gone: tuple[int, ...] = ()  # the seqs of messages that are there no longer
     head: str = ""  # the room's new head and name, as a fragment
     name: str = ""  # what the room is called, where it has a new head
     is_archived: bool = False  # likewise
@@ -37,7 +38,7 @@ class Change:
         """The fragment that shows it, with times in the time zone `zone`; rendered once for each."""
         if zone not in self._rendered:
             shown = fragments.change(self.message, zone, is_new=self.is_new) if self.message else ""
-            self._rendered[zone] = self.head + shown
+            self._rendered[zone] = self.head + shown + fragments.gone(self.gone)
         return self._rendered[zone]
 
     def event(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class Change:
             "version": self.version,
             "is_new": self.is_new,
             "mentioned": list(self.mentioned),
+            "gone": list(self.gone),
             "head": self.head,
             "name": self.name,
             "is_archived": self.is_archived,
@@ -86,6 +88,7 @@ class Change:
             message=message,
             is_new=bool(event["is_new"]),
             mentioned=tuple(map(int, event["mentioned"])),
+            gone=tuple(map(int, event["gone"])),
             head=str(event["head"]),
             name=str(event["name"]),
             is_archived=bool(event["is_archived"]),

@@ -64,6 +64,12 @@ def change(message: Message, zone: str, *, is_new: bool) -> str:
         return _render("changed" if is_new else "replaced", {"message": message})
 
 
+def gone(seqs: Iterable[int]) -> str:
+    """The fragment that takes these messages away where a tab shows them; nothing, if there are none."""
+    targets = ",".join(f"#message-{seq}" for seq in seqs)
+    return f'<hx-partial hx-target="{targets}" hx-swap="delete"></hx-partial>' if targets else ""
+
+
 def head(room: Room) -> str:
     """The fragment that shows what a room is called and says of itself, in its tabs and elsewhere."""
     return _render("new-head", {"room": room})

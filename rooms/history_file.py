@@ -117,13 +117,15 @@ def parsed(text: bytes) -> tuple[datetime, str, str]:
         body.encode()
     except UnicodeEncodeError:
         raise ValueError("half a character in the body") from None
-    return _time(at), _name(author), body
+    # What has a seq was written by Parlor itself: there such a name is a name.
+    return _time(at), _name(author if "seq" in said else _without_host(author)), body
 
 
-def written(message: Message) -> str:
-    """The message as a line of such a file, and its `seq`. All ASCII: a terminal shows it safely."""
+def written(message: Message, *, ascii_only: bool = True) -> str:
+    """The message as a line of such a file, and its `seq`. In ASCII alone a terminal shows it safely."""
     at = message.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return json.dumps({"seq": message.seq, "at": at, "author": message.author.username, "body": message.body})
+    said = {"seq": message.seq, "at": at, "author": message.author.username, "body": message.body}
+    return json.dumps(said, ensure_ascii=ascii_only)
 
 
 def _decompressed(file: BufferedReader) -> IO[bytes]:
@@ -148,10 +150,13 @@ def _time(text: str) -> datetime:
     return at
 
 
+def _without_host(author: str) -> str:
+    from_host = _FROM_HOST.fullmatch(author)
+    return from_host[1] if from_host else author
+
+
 @lru_cache(maxsize=4096)
 def _name(author: str) -> str:
-    if from_host := _FROM_HOST.fullmatch(author):
-        author = from_host[1]
     try:
         name = clean_name(author, Person.NAME_LENGTH)
         # A comma is what stands between names, where people write them.

@@ -11,6 +11,7 @@ from rooms import access, changes, limits
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
+from rooms.models.invitation import new_token
 
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
@@ -132,6 +133,29 @@ def invitations_for(mine: Access) -> QuerySet[Invitation]:
     if not mine.keeps_order:
         links = links.filter(by=mine.person)
     return links.select_related("by").order_by("-pk")
+
+
+def feed_token(mine: Access) -> str | None:
+    """What the secret link to the room's feed that who asks has made holds, if they have one."""
+    own = Membership.objects.filter(room=mine.room, person=mine.person)
+    return own.values_list("feed_token", flat=True).first()
+
+
+def open_feed(mine: Access) -> None:
+    """Make a secret link to the room's feed for who asks, in place of the one they had. It ends with
+    their membership. Raises Refused for who is not in the room, and in a direct one."""
+    _set_feed(mine, new_token())
+
+
+def close_feed(mine: Access) -> None:
+    """Have the secret link lead nowhere any more. Raises as `open_feed`."""
+    _set_feed(mine, None)
+
+
+def _set_feed(mine: Access, token: str | None) -> None:
+    own = Membership.objects.filter(room=mine.room, person=mine.person)
+    if not mine.has_feed or not own.update(feed_token=token):
+        raise Refused("You are not in this room." if mine.has_feed else "This room has no feed.")
 
 
 @transaction.atomic

@@ -82,6 +82,10 @@ SEARCHES = Limit(
     RateLimitItemPerSecond(120, 30),
 )
 
+EXPORTS = Limit(
+    "export", "You are exporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(12)
+)
+
 
 def count(limit: Limit, person_id: int | None, address: str, times: int = 1) -> str:
     """Count that they do it, so many times. Returns why they may not, and how long to wait, where that

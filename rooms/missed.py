@@ -54,8 +54,8 @@ class Missed:
 @reading
 def missed_since(room_id: int, version: int, *zones: str, person_id: int | None = None) -> Missed:
     """What happened in the room after the tick `version`, rendered for the time zones `zones`. Where
-    that is far too much, or the room was never there, the newest page. Raises Room.DoesNotExist,
-    and NoMember where `person_id` is not in the room."""
+    that is far too much, messages went for good, or the room was never there, the newest page. Raises
+    Room.DoesNotExist, and NoMember where `person_id` is not in the room."""
     # The clock is read first. What commits in between is then sent twice, and replaces itself;
     # the other way round it would be passed over.
     room = Room.objects.get(pk=room_id)
@@ -63,8 +63,10 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
     reached = room.clock
     if room.head_version > version:
         shown.append(Change.of_head(room, room.head_version))
-    messages = Message.objects.changed_since(room, version, MOST_MISSED + 1) if version <= reached else []
-    if version <= reached and len(messages) <= MOST_MISSED:
+    # Of messages that are there no longer nothing tells which they were.
+    is_there = room.purge_version <= version <= reached
+    messages = Message.objects.changed_since(room, version, MOST_MISSED + 1) if is_there else []
+    if is_there and len(messages) <= MOST_MISSED:
         shown += [_change(message, message.seq > version) for message in messages]
         reached = max(reached, *(message.version for message in messages), 0)
     else:

@@ -169,6 +169,7 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
         "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),
         "is_closed": (What.CLOSED if mine.room.is_closed else What.OPENED, ""),
         "slow_seconds": (What.SLOWED, f"{mine.room.slow_seconds} seconds"),
+        "keep_days": (What.KEEPS, f"{mine.room.keep_days} days" if mine.room.keep_days else "For ever"),
     }
     for name, (what, details) in acts.items():
         if name in changed:

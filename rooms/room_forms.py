@@ -237,3 +237,22 @@ class SlowForm(forms.Form):
         help_text="How long everybody but moderators waits between two messages.",
         error_messages=NO_CHOICE,
     )
+
+
+class KeepForm(forms.Form):
+    """How long a room keeps what is said in it."""
+
+    days = forms.IntegerField(
+        label="Keep messages for so many days",
+        required=False,
+        min_value=1,
+        max_value=36_500,
+        help_text="For ever, if it is empty.",
+    )
+    is_sure = forms.BooleanField(label="Delete what is older, for good", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("days") and not cleaned.get("is_sure"):
+            self.add_error("is_sure", "Please confirm it: nobody can bring back what is deleted.")
+        return cleaned

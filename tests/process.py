@@ -6,7 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0  # for anything that is to happen at all
@@ -67,10 +70,26 @@ class Server:
         return self._ended()
 
     def kill(self) -> None:
-        """SIGKILL to the server alone: its port is free at once, and nothing is tidied up."""
+        """SIGKILL to the server alone: its port is free at once, and nothing is tidied up. Its worker
+        ends by itself, which is waited for."""
         if self.process is not None:
+            workers = self.workers
             self.process.kill()
             self._ended()
+            _, alive = psutil.wait_procs(workers, SECONDS)
+            assert not alive
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """The processes of `manage.py work` that it has started and that run."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it has ended in this very moment
+                if "work" in child.cmdline():
+                    found.append(child)
+        return found
 
     @property
     def errors(self) -> str:

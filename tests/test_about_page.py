@@ -119,21 +119,24 @@ def test_a_conversation_is_named_after_its_others(client: Client, person: MakePe
     page = client.get(f"/rooms/{room.slug}/about/")
     assert find(page.content, "h1").text.strip() == "bob"
     assert set(buttons(page)) == {"Star", "Mute"}
-    assert [heading.text for heading in find_all(page.content, "h2")] == ["2 people"]
+    assert [heading.text for heading in find_all(page.content, "h2")] == ["Take it along", "2 people"]
+
+
+EVERYBODYS = ["Invite people", "Invitation links", "Take it along", "Feed"]
 
 
 @pytest.mark.parametrize(
     ("role", "headings"),
     [
-        (Role.MEMBER, ["Invite people", "Invitation links"]),
-        (Role.MODERATOR, ["Invite people", "Invitation links", "Keeping order"]),
+        (Role.MEMBER, EVERYBODYS),
+        (Role.MODERATOR, [*EVERYBODYS, "Keeping order"]),
         (
             Role.OWNER,
             [
-                "Invite people",
-                "Invitation links",
+                *EVERYBODYS,
                 "Keeping order",
                 "Name and description",
+                "How long messages are kept",
                 "Archive the room",
             ],
         ),

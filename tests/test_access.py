@@ -120,6 +120,11 @@ ROADS: dict[str, Road] = {
     "role": lambda client, at: client.post(f"{at.mia}role/", {"role": "moderator"}),
     "describe": lambda client, at: client.post(f"{at.url}describe/", {"name": "Attic"}),
     "archive": lambda client, at: client.post(f"{at.url}archive/", {"on": "1"}),
+    "keep": lambda client, at: client.post(f"{at.url}keep/", {"days": "30", "is_sure": "on"}),
+    "export": lambda client, at: client.post(f"{at.url}export/"),
+    "feed": lambda client, at: client.get(f"{at.url}feed/"),
+    "secret": lambda client, at: client.get(f"{at.url}feed/n0t-a-t0ken/"),
+    "feedlink": lambda client, at: client.post(f"{at.url}feed-link/", {"on": "1"}),
 }
 
 PAGES = {
@@ -154,6 +159,11 @@ PAGES = {
     role     302     403     403     403     403     403     302     302     302     403     302
     describe 302     403     403     403     403     403     302     302     302     403     302
     archive  302     403     403     403     403     403     302     302     302     403     302
+    keep     302     403     403     403     403     403     302     302     302     403     302
+    export   302     403     403     403     302     302     302     302     403     403     302
+    feed     200     200     200     200     200     200     200     200     200     403     200
+    secret   404     404     404     404     404     404     404     404     404     404     404
+    feedlink 302     403     403     403     302     302     302     302     403     403     302
     """,
     # Only moderators write in it.
     "closed": """
@@ -181,6 +191,9 @@ PAGES = {
     link     302     403     403     403     403     403     403     403     403     403     302
     delete   302     403     403     403     403     302     302     302     302     403     302
     archive  302     403     403     403     403     403     302     302     302     403     302
+    keep     302     403     403     403     403     403     302     302     302     403     302
+    export   302     403     403     403     302     302     302     302     403     403     302
+    feed     200     200     200     200     200     200     200     200     200     403     200
     """,
     # Not even site administrators enter it uninvited.
     "private": """
@@ -214,6 +227,11 @@ PAGES = {
     role     404     404     404     404     403     403     302     302     404     403     404
     describe 404     404     404     404     403     403     302     302     404     403     404
     archive  404     404     404     404     403     403     302     302     404     403     404
+    keep     404     404     404     404     403     403     302     302     404     403     404
+    export   404     404     404     404     302     302     302     302     404     403     404
+    feed     404     404     404     404     200     200     200     200     404     403     404
+    secret   404     404     404     404     404     404     404     404     404     404     404
+    feedlink 404     404     404     404     302     302     302     302     404     403     404
     """,
     # Between the two of it nobody keeps order.
     "direct": """
@@ -247,6 +265,11 @@ PAGES = {
     role     404     404     404     404     404     403     403
     describe 404     404     404     404     404     403     403
     archive  404     404     404     404     404     403     403
+    keep     404     404     404     404     404     403     403
+    export   404     404     404     404     404     302     302
+    feed     404     404     404     404     404     404     404
+    secret   404     404     404     404     404     404     404
+    feedlink 404     404     404     404     404     403     403
     """,
 }  # fmt: skip
 

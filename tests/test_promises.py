@@ -22,7 +22,7 @@ from pytest_django import Settings
 from rooms import changes, fragments, moderation
 from rooms.calendar import path as path_of_day
 from rooms.history import newest
-from rooms.models import Ban, Invitation, Membership, Message, Person, Room, SiteSettings
+from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, turn_on_two_factor
@@ -240,6 +240,7 @@ FRAMED = WITH_FRAME | {"frame-ancestors": ["'self'"]}
 
 ROOM, MESSAGES = "/rooms/lounge/", "/rooms/lounge/messages/"
 INVITATION, TOTP = "/invitations/t0ken/", "/account/2fa/totp/activate/"
+EXPORT = "3xp0rt"
 CHANGE = {"email": "new@example.com", "action_add": ""}
 TOO_LONG = {"body": "x" * 4001, "room_name": "x" * 61, "username": "x" * 41, "bio": "x" * 301}
 
@@ -295,6 +296,8 @@ PAGES: dict[str, Page] = {
     "new private": ("member", lambda client: client.get("/new-room/"), 200, {}),
     "direct": ("member", lambda client: client.get("/direct/"), 200, {}),
     "archived": ("member", lambda client: client.get("/archived/"), 200, {}),
+    "exports, none": ("member", lambda client: client.get("/exports/"), 200, {}),
+    "export, row": ("exporter", lambda client: client.get(f"/exports/{EXPORT}/row/"), 200, {}),
     "blocks": ("member", lambda client: client.get("/blocks/"), 200, {}),
     "ban from the site": (
         "keeper",
@@ -441,6 +444,11 @@ class Clients(dict[str, Client]):
         client.get(ROOM)
         return client
 
+    def exporter(self) -> Client:
+        """Who waits for a room as a file."""
+        Export.objects.create(room=self.lounge, person=self.ann, token=EXPORT)
+        return self["member"]
+
     def checked(self) -> Client:
         """Its forms are checked for where they come from."""
         return Client(enforce_csrf_checks=True)
@@ -540,7 +548,18 @@ def test_every_template_is_seen_on_one_of_these_pages(clients: dict[str, Client]
         for who, ask, _, _ in PAGES.values()
         for template in ask(clients[who]).templates
     }
-    assert seen >= {file.relative_to(TEMPLATES).as_posix() for file in TEMPLATES.rglob("*.html")}
+    # Those of a room as a file are no pages of the site; tests/test_exports.py looks at them.
+    files = {file.relative_to(TEMPLATES).as_posix() for file in TEMPLATES.rglob("*.html")}
+    assert seen >= {name for name in files if not name.startswith("export/")}
+
+
+@pytest.mark.django_db
+def test_the_page_of_exports_loads_htmx_while_one_waits(clients: dict[str, Client]) -> None:
+    page = clients["exporter"].get("/exports/")
+    assert objections(page.content) == []
+    assert [script["src"] for script in find_all(page.content, "script")] == [
+        staticfiles_storage.url("vendor/htmx.min.js")
+    ]
 
 
 @pytest.mark.django_db

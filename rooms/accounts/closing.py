@@ -7,8 +7,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
-from rooms import changes
-from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room, SiteSettings
+from rooms import changes, exports
+from rooms.models import Block, Export, Invitation, Kind, Membership, Person, Role, Room, SiteSettings
 from rooms.names import look_alike_keys
 from rooms.sessions import end_sessions
 
@@ -48,6 +48,8 @@ def _forget(person: Person) -> None:
     Membership.objects.filter(person=person).delete()
     Block.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
+    for export in Export.objects.filter(person=person):
+        exports.delete(export)
     person.groups.clear()
     person.user_permissions.clear()
 

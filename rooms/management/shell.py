@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 from django.db.models import Case, When
+from psycopg.errors import QueryCanceled
 
 from rooms.models import Kind, Person, Room
 from rooms.names import clean_name, holds_comma, same_name_key
@@ -79,6 +80,8 @@ def database_trouble(what: str = "") -> Iterator[None]:
     except Room.DoesNotExist:
         raise CommandError(f"{what}Somebody has deleted the room.") from None
     except django.db.Error as error:
+        if isinstance(error.__cause__, QueryCanceled):  # what becomes of a statement on Ctrl-C
+            raise KeyboardInterrupt from None
         reason = _reason(error)
         hint = " (manage.py migrate makes the tables)" if _lacks_table(reason) else ""
         raise CommandError(f"{what}The database says: {reason}{hint}") from error

@@ -1,6 +1,7 @@
 from .act import Act
 from .ban import Ban
 from .block import Block
+from .export import Export
 from .former_slug import FormerSlug
 from .invitation import Invitation
 from .membership import Membership, Role
@@ -15,6 +16,7 @@ __all__ = [
     "Act",
     "Ban",
     "Block",
+    "Export",
     "FormerSlug",
     "Invitation",
     "Kind",

@@ -16,6 +16,7 @@ class Act(models.Model):
         CLOSED = "closed", "Closed the room to posting"
         OPENED = "opened", "Opened the room to posting"
         SLOWED = "slowed", "Set slow mode"
+        KEEPS = "keeps", "Set how long messages are kept"
         REPORTED = "reported", "Reported a message"
         DISMISSED = "dismissed", "Dismissed a report"
         DISABLED = "disabled", "Closed the account"

@@ -19,6 +19,8 @@ class Membership(models.Model):
     is_starred = models.BooleanField(default=False)
     is_muted = models.BooleanField(default=False)
     read_seq = models.PositiveBigIntegerField(default=0)  # the seq of the last message they have read
+    # What opens the room's feed to a reader that has no session; none, unless they asked for it.
+    feed_token = models.CharField(max_length=32, null=True, unique=True, editable=False)
     mentions = models.PositiveIntegerField(default=0)  # messages since then that name or address them
 
     class Meta:

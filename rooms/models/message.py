@@ -88,7 +88,10 @@ class Message(models.Model):
                 "room", "key", "author", name="said_once", condition=models.Q(key__isnull=False)
             ),
         ]
-        indexes = [models.Index("author", "room", "seq", name="of_author")]
+        indexes = [
+            models.Index("author", "room", "seq", name="of_author"),
+            models.Index("room", "at", name="by_time"),  # the oldest, which a room may not keep
+        ]
 
     def __str__(self) -> str:
         return f"{self.room_id}/{self.seq}"

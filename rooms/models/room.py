@@ -52,12 +52,16 @@ class Room(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
     is_closed = models.BooleanField(default=False)  # only those who keep order may post
     slow_seconds = models.PositiveIntegerField(default=0)  # between two messages of one person
+    keep_days = models.PositiveIntegerField(
+        null=True, blank=True
+    )  # what is older is deleted; for ever, if none
     # Of a direct room: the ids of its people, in order. The same people share one room.
     people_key = models.CharField(max_length=200, null=True, unique=True, editable=False)
     clock = models.PositiveBigIntegerField(default=0)
     last_seq = models.PositiveBigIntegerField(default=0)  # of its last message
     access_version = models.PositiveBigIntegerField(default=0)  # the tick at which somebody last lost access
     head_version = models.PositiveBigIntegerField(default=0)  # the tick at which its head last changed
+    purge_version = models.PositiveBigIntegerField(default=0)  # the tick at which messages last went
     created_at = models.DateTimeField(auto_now_add=True)
     # Of its last message, so that the next is grouped, and the lobby listed, without looking it up.
     last_at = models.DateTimeField(default=timezone.now)  # until there is one, when it was made

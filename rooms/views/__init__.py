@@ -9,6 +9,8 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .exports import delete_export, export, export_file, export_row, exports
+from .feed import feed, feed_link, secret_feed
 from .history import day, history, year
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
@@ -17,7 +19,7 @@ from .lobby import lobby
 from .making import archived, direct, new_room
 from .message import about_message, delete_message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
-from .owning import archive, describe
+from .owning import archive, describe, keep
 from .past import message, newer
 from .person import person, picture
 from .preview import preview
@@ -42,17 +44,25 @@ __all__ = [
     "close_account",
     "confirm_email",
     "day",
+    "delete_export",
     "delete_message",
     "delete_reported",
     "describe",
     "direct",
     "dismiss_report",
+    "export",
+    "export_file",
+    "export_row",
+    "exports",
     "favicon",
+    "feed",
+    "feed_link",
     "give_role",
     "health",
     "history",
     "invitation",
     "invite",
+    "keep",
     "keep_name",
     "leave",
     "lobby",
@@ -78,6 +88,7 @@ __all__ = [
     "revoke_link",
     "room",
     "search",
+    "secret_feed",
     "settings",
     "settings_picture",
     "sign_up",

@@ -12,7 +12,7 @@ from rooms.joining import invitations_for
 from rooms.members import page_of_members, staff
 from rooms.models import Person
 from rooms.presence import states_now
-from rooms.room_forms import DescriptionForm, InviteForm, LinkForm, SlowForm
+from rooms.room_forms import DescriptionForm, InviteForm, KeepForm, LinkForm, SlowForm
 from rooms.sidebar import title_in
 from rooms.views.acts import in_room, is_on, number
 
@@ -44,6 +44,8 @@ def show(
         "is_further": after is not None,
         "states": states_now(),
     }
+    if mine.is_member and mine.has_feed:
+        context["feed_token"] = joining.feed_token(mine)
     if mine.may_invite:
         context["links"] = invitations_for(mine)
         context["invite"] = InviteForm(auto_id="invite-%s")
@@ -54,6 +56,7 @@ def show(
     if mine.owns:
         values = {name: getattr(room, name) for name in DescriptionForm.base_fields}
         context["describe"] = DescriptionForm(initial=values, auto_id="describe-%s")
+        context["keep"] = KeepForm(initial={"days": room.keep_days}, auto_id="keep-%s")
     return render(request, "about.html", context | forms, status=status)
 
 

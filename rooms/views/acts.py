@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 
@@ -14,7 +15,7 @@ from rooms import access
 from rooms.access import Access, Refused
 from rooms.views.people import person_of
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def in_room(view: View) -> View:
@@ -29,7 +30,7 @@ def in_room_kept(view: View) -> View:
     """As `in_room`, for a view that says itself for how long its answer may be kept."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
         person = person_of(request)
         mine = access.find(slug, person)
         if person is None:
@@ -51,7 +52,7 @@ def signed_in(view: View) -> View:
 
     @never_cache
     @wraps(view)
-    def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         person = person_of(request)
         if person is None:
             return redirect_to_login(request.get_full_path())

@@ -11,7 +11,7 @@ from rooms import limits, moderation
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.models import Person
-from rooms.room_forms import DescriptionForm
+from rooms.room_forms import DescriptionForm, KeepForm
 from rooms.views.about import show
 from rooms.views.acts import in_room, is_on, tried
 
@@ -42,4 +42,17 @@ def archive(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     """POST `on`: the room is put away, or back again."""
     archived_at = (mine.room.archived_at or timezone.now()) if is_on(request) else None
     moderation.configure(mine.room, person, archived_at=archived_at)
+    return redirect("about", mine.room.slug)
+
+
+@require_POST
+@in_room
+def keep(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    """POST `days`, `is_sure`: how long messages are kept; for ever, without days."""
+    form = KeepForm(request.POST, auto_id="keep-%s")
+    if status := tried(
+        form, lambda: moderation.configure(mine.room, person, keep_days=form.cleaned_data["days"])
+    ):
+        return show(request, mine, person, status, keep=form)
+    messages.success(request, "Saved.")
     return redirect("about", mine.room.slug)

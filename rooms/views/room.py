@@ -88,6 +88,7 @@ def show(
     if not page.has_newer and mine.is_member:
         _mark_read(mine, person)
     context = {
+        "access": mine,
         "room": room,
         "title": title_in(room, person),
         "sidebar": rooms.looking_at(room.pk),

@@ -1,4 +1,4 @@
-"""The whole site in one process: `manage.py up`."""
+"""The whole site: `manage.py up`, one process that serves and one that works in the background."""
 
 from daphne.server import Server  # isort: skip — before anything else can pick another Twisted reactor
 
@@ -6,8 +6,10 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connection
 from django.utils.module_loading import import_string
 from twisted.internet import reactor
+from twisted.internet.task import LoopingCall
 
 from project.datadir import redis_socket
 from project.embedded_redis import check_redis, embedded_redis, first_line
@@ -26,10 +29,11 @@ ENDINGS = [signal.SIGINT, signal.SIGTERM]
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
     ENDINGS.append(signal.SIGHUP)
 LAST_SECONDS = 5  # for what is under way when the end comes
+MIND_SECONDS = 1  # between looks whether the worker is there
 
 
 class Command(BaseCommand):
-    help = "Run Parlor: database, static files, Redis and web server, until Ctrl-C."
+    help = "Run Parlor: database, static files, Redis, web server and worker, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.server: Server | None = None
@@ -40,7 +44,8 @@ class Command(BaseCommand):
             prepare_database()
             self.prepare_search()
             call_command("collectstatic", interactive=False, verbosity=0)
-            self.serve(listener)
+            with worker():
+                self.serve(listener)
 
     def prepare_search(self) -> None:
         """Once, where messages are older than the index."""
@@ -97,6 +102,36 @@ def redis() -> AbstractContextManager[None]:
         check_redis(settings.REDIS_URL)
         return nullcontext()
     return embedded_redis(redis_socket(settings.DATA_DIR))
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    """Run `manage.py work` while the context lasts and the reactor runs, and again where it has ended.
+
+    It is in a session of its own, out of reach of the terminal's Ctrl-C; its standard input closes
+    with this process, however that ends, and it ends then.
+    """
+    # The site serves first; what is done in the background can wait until it does.
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work", "--while-open"]
+    running: list[subprocess.Popen[bytes]] = []
+
+    def mind() -> None:
+        if not running or running[-1].poll() is not None:
+            running[:] = [subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)]  # noqa: S603
+
+    minding = LoopingCall(mind)
+    cast(Any, reactor).callWhenRunning(minding.start, MIND_SECONDS, now=False)
+    try:
+        yield
+    finally:
+        if minding.running:
+            minding.stop()
+        for process in running:
+            process.terminate()
+            try:
+                process.wait(LAST_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # what it was doing is done again
 
 
 def prepare_database() -> None:

@@ -1,0 +1,126 @@
+"""A room as a file to keep: a zip of pages to read, and of lines to load again.
+
+    index.html            what the room is, and which page holds which days
+    pages/0001.html …     the conversation
+    messages.jsonl        the same as `load_history` reads it
+    style.css
+
+The pages need no site and no script. Nothing that anybody chose is part of a name in the zip.
+Memory and what is read at once stay the same, however long the room is.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from django.conf import settings
+from django.template.loader import get_template, render_to_string
+from django.utils import timezone
+
+from rooms.history_file import written
+from rooms.models import Message, Room
+
+PAGE = 500  # messages
+STYLES = ("base", "tokens", "messages", "export")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the conversation, as the index lists it."""
+
+    number: int
+    first_at: datetime
+    last_at: datetime
+    size: int  # messages
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:04}.html"
+
+    @property
+    def year(self) -> int:
+        """In which it begins, in the current time zone."""
+        return timezone.localtime(self.first_at).year
+
+
+def write_export(room: Room, title: str, zone: str, file: IO[bytes], progress: Progress) -> int:
+    """Write `room`, called `title`, to `file`, with times in the time zone `zone`. Returns how many
+    messages are in it: all that were said by now.
+
+    `progress` is told after each page how many ticks of the clock are in, and how many there are;
+    what it raises ends the writing.
+    """
+    with (
+        timezone.override(zone),
+        ZipFile(file, "w", ZIP_DEFLATED) as zipped,
+        TemporaryFile(dir=Path(file.name).parent) as lines,
+    ):
+        pages = list(_write_pages(room, title, zipped, lines, progress))
+        said = sum(page.size for page in pages)
+        context = {
+            "room": room,
+            "title": title,
+            "pages": pages,
+            "said": said,
+            "now": timezone.now(),
+            "zone": zone,
+        }
+        zipped.writestr("index.html", render_to_string("export/index.html", context))
+        zipped.writestr("style.css", style())
+        lines.seek(0)
+        with zipped.open("messages.jsonl", "w", force_zip64=True) as entry:
+            shutil.copyfileobj(lines, entry)
+    return said
+
+
+def _write_pages(
+    room: Room, title: str, zipped: ZipFile, lines: IO[bytes], progress: Progress
+) -> Iterator[Page]:
+    template = get_template("export/page.html")
+    last = room.last_seq
+    before = first = None
+    messages = _page_after(room, 0, last)
+    for number in count(1):
+        if not messages:
+            return
+        if first is None:
+            first = messages[0].seq
+            progress(0, last - first + 1)
+        following = _page_after(room, messages[-1].seq, last)
+        page = Page(number, messages[0].at, messages[-1].at, len(messages))
+        context = {
+            "room": room,
+            "title": title,
+            "messages": messages,
+            "page": page,
+            "before": before,
+            "after": f"{number + 1:04}.html" if following else "",
+        }
+        zipped.writestr(f"pages/{page.name}", template.render(context))
+        for message in messages:
+            if message.deleted_at is None:
+                lines.write(written(message, ascii_only=False).encode() + b"\n")
+        progress(messages[-1].seq - first + 1, last - first + 1)
+        yield page
+        before, messages = page.name, following
+
+
+def _page_after(room: Room, seq: int, last: int) -> list[Message]:
+    after = Message.objects.filter(room=room, seq__gt=seq, seq__lte=last).select_related("author")
+    return list(after.order_by("seq")[:PAGE])
+
+
+def style() -> str:
+    """The style sheet: the room's own, in one."""
+    folder = Path(settings.BASE_DIR) / "static" / "css"
+    sheets = "\n".join((folder / f"{name}.css").read_text() for name in STYLES)
+    return re.sub(r"[^;{}]*url\([^)]*\)[^;}]*;", "", sheets)  # no page of an export fetches anything
