@@ -327,7 +327,7 @@ class TestCommand:
         assert 0 < there < 20_000
         assert there % load_history.BATCH == 0
         if end == signal.SIGINT:
-            assert code == 130
+            assert code == 130, errors
             assert errors == "CommandError: Stopped; run it again to go on.\n"
         assert shell.run("load_history", "lounge", path)[0] == 0
         assert_holds(conversation(20_000))

@@ -79,8 +79,10 @@ def database_trouble(what: str = "") -> Iterator[None]:
         yield
     except Room.DoesNotExist:
         raise CommandError(f"{what}Somebody has deleted the room.") from None
+    except QueryCanceled:  # what becomes of a COPY on Ctrl-C
+        raise KeyboardInterrupt from None
     except django.db.Error as error:
-        if isinstance(error.__cause__, QueryCanceled):  # what becomes of a statement on Ctrl-C
+        if isinstance(error.__cause__, QueryCanceled):  # and of any other statement
             raise KeyboardInterrupt from None
         reason = _reason(error)
         hint = " (manage.py migrate makes the tables)" if _lacks_table(reason) else ""
