@@ -10,9 +10,7 @@ from playwright.sync_api import Browser, BrowserType, Error
 
 DOWNLOAD_SECONDS = 120
 INSTALL_SECONDS = 600
-HEADLESS = (
-    "chromium-headless-shell"  # Debian's; a third less work than all of a browser, whose windows nobody sees
-)
+HEADLESS = "chromium-headless-shell"  # Debian's; a third less work than a browser with windows
 HELP = "no Chromium could be found or installed: install one, or set CHROMIUM to the path of its binary"
 
 
