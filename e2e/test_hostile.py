@@ -175,16 +175,19 @@ def test_the_watch_sees_what_is_not_harmless(
         else:
             route.abort()
 
-    page = new_page()
-    watch = Watch(page.context, server.url)
-    page.context.route("**", serve)
+    context = new_page().context
+    watch = Watch(context, server.url)
+    context.route("**", serve)
     for html, sees in SEEN.items():
+        page = context.new_page()
         body = html
         watch.found.clear()
         with suppress(Error):  # it may lead elsewhere at once
             page.goto("/rooms/x/")
         wait_until(page, partial(watch.has_found, sees.format(home=server.url)))
+        page.close()  # or else it may lead elsewhere later, and take what comes next with it
     body, headers = "<script>alert(1)</script>", {"content-security-policy": "script-src 'self'"}
+    page = context.new_page()
     watch.found.clear()
     page.goto("/rooms/x/")
     wait_until(page, lambda: any("Content Security Policy" in error for error in page_errors.all))
