@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,16 +53,24 @@ def own_server() -> Iterator[Site]:
 
 
 def _site() -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="parlor-e2e-") as directory:
-        site = Site(Path(directory))
-        try:
-            site.redis.start()
-            site.start()
-            yield site
-        finally:
-            site.kill()
-            site.redis.terminate()
-        assert "Traceback" not in site.errors, site.errors
+    with (
+        tempfile.TemporaryDirectory(prefix="parlor-e2e-") as directory,
+        running(Site(Path(directory))) as site,
+    ):
+        yield site
+
+
+@contextmanager
+def running(site: Site) -> Iterator[Site]:
+    """Starts `site` and its Redis, and ends both; fails where the site has said why it failed."""
+    try:
+        site.redis.start()
+        site.start()
+        yield site
+    finally:
+        site.kill()
+        site.redis.terminate()
+    assert "Traceback" not in site.errors, site.errors
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import Site
+from e2e.conftest import Site, running
 from e2e.pages import PageErrors, join, until_live
 from e2e.site import manage, say, shown
 from e2e.test_accessibility import NARROW, NARROWEST, WIDE
@@ -39,14 +39,8 @@ def server(club: Provider) -> Iterator[Site]:
             "OIDC_SECRET": "s",
         }
         site = Site(Path(directory), EMAIL_URL=f"filemail:///{directory}/mail", **env)
-        try:
-            site.redis.start()
-            site.start()
+        with running(site):
             yield site
-        finally:
-            site.kill()
-            site.redis.terminate()
-        assert "Traceback" not in site.errors, site.errors
 
 
 @pytest.fixture
