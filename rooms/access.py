@@ -18,6 +18,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room, SiteSettings
+from rooms.statements import locked_room
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 
@@ -201,7 +202,7 @@ def locked(room_id: int, person: Person, known: Access | None = None) -> Access:
     Room.DoesNotExist."""
     # Locked first, and read then: a statement that has to wait for the lock finds the room as it
     # is by then, but roles and bans as they were when it began.
-    room = Room.objects.select_for_update().get(pk=room_id)
+    room = locked_room(room_id)
     if known is not None and known.room.access_version == room.access_version:
         return replace(known, room=room)
     # What was loaded with a tab may be old by now.

@@ -18,11 +18,11 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from rooms import access, fragments
+from rooms import access, fragments, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
@@ -88,7 +88,7 @@ def load(room: Room, lines: Sequence[Line]) -> int:
 
 @transaction.atomic
 def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int:
-    room = Room.objects.select_for_update().get(pk=room_id)
+    room = statements.locked_room(room_id)
     known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
     said = set(known.values_list("key", "author_id"))
     last_seq = room.last_seq
@@ -102,7 +102,7 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int
         tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
         Membership.join(room_id, *{message.author_id for message in messages})
-        room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
+        statements.keep_last(room)
     return len(messages)
 
 
@@ -115,8 +115,15 @@ def _record(
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
-    with transaction.atomic():
-        return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+    try:
+        with transaction.atomic():
+            return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+    except (IntegrityError, Refused):
+        # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
+        said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
+        if not said:
+            raise
+        return said, None
 
 
 def _record_locked(
@@ -127,24 +134,20 @@ def _record_locked(
     at: datetime,
     named: Sequence[Mention],
     known: Access | None,
-) -> tuple[Message, Change | None]:
+) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
     mine = access.locked(room_id, author, known)
     room = mine.room
-    if key is not None:
-        said = Message.objects.filter(room=room, key=key, author=author).first()
-        if said is not None:
-            return said, None
     if known is not None and not mine.is_member:
         raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
     last_seq = room.last_seq
     message = _next_message(room, author, body, key, at, named)
     message.author = author
-    message.save(force_insert=True)
+    statements.insert(message)
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
-    room.save(update_fields=["clock", "last_seq", "last_at", "last_author"])
+    statements.keep_last(room)
     mentioned = _count_mentions(room, author, named)
     return message, Change(room_id, message.version, message, mentioned=mentioned)
 

@@ -1,16 +1,19 @@
 """What the commands have in common: the rooms and people that are named on the command line."""
 
 import logging
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import TypeVar
 
 import django.db
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 from django.db.models import Case, When
-from psycopg.errors import QueryCanceled
 
 from rooms.models import Kind, Person, Room
 from rooms.names import clean_name, holds_comma, same_name_key
@@ -18,6 +21,8 @@ from rooms.names import clean_name, holds_comma, same_name_key
 SLUG_LENGTH = 100
 MOST_COMPARED = 2000  # rooms
 QUIET_SECONDS = 10.0  # after which the same trouble is news again
+
+Piece = TypeVar("Piece")
 
 
 def find_room(text: str) -> Room | None:
@@ -79,14 +84,47 @@ def database_trouble(what: str = "") -> Iterator[None]:
         yield
     except Room.DoesNotExist:
         raise CommandError(f"{what}Somebody has deleted the room.") from None
-    except QueryCanceled:  # what becomes of a COPY on Ctrl-C
-        raise KeyboardInterrupt from None
     except django.db.Error as error:
-        if isinstance(error.__cause__, QueryCanceled):  # and of any other statement
-            raise KeyboardInterrupt from None
         reason = _reason(error)
         hint = " (manage.py migrate makes the tables)" if _lacks_table(reason) else ""
         raise CommandError(f"{what}The database says: {reason}{hint}") from error
+
+
+@contextmanager
+def in_one_piece() -> Iterator[Callable[[], None]]:
+    """Within, Ctrl-C waits for the end, or until what is yielded is called, and raises KeyboardInterrupt
+    then: in the middle of their work event loops lose it, and databases take it for an error of their
+    own. A second Ctrl-C does not wait. Only the main thread hears of one at all."""
+    pressed: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        if len(pressed) > 1:
+            signal.default_int_handler(number, frame)
+
+    def stop_here() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    if current_thread() is not main_thread():
+        yield stop_here
+        return
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield stop_here
+    finally:
+        signal.signal(signal.SIGINT, before)
+    stop_here()
+
+
+def each_in_one_piece(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """`pieces`, where the work is done by whoever makes them: Ctrl-C waits until the next is there."""
+    while True:
+        with in_one_piece():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 @contextmanager

@@ -38,9 +38,9 @@ def fill(*, anew: bool = False) -> Iterator[int]:
         before = messages[-1].pk
 
 
-def sweep() -> int:
-    """Take out what is no message any more, and return how much that was."""
-    place, removed = -1, 0
+def sweep() -> Iterator[int]:
+    """Take out what is no message any more; how much that was comes after each batch."""
+    place = -1
     while places := index.backend().next_places(place, BATCH):
         with transaction.atomic():
             ids = [index.message_at(place) for place in places]
@@ -48,9 +48,8 @@ def sweep() -> int:
             there = {index.place_of(at, pk) for at, pk in said.values_list("at", "pk")}
             gone = [place for place in places if place not in there]
             index.backend().remove(gone)
-        removed += len(gone)
+        yield len(gone)
         place = places[-1]
-    return removed
 
 
 def _place(message: Message) -> int:

@@ -1,6 +1,7 @@
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from tqdm import tqdm
 
 from rooms.export_file import write_export
-from rooms.management.shell import database_trouble, existing_room
+from rooms.management.shell import database_trouble, existing_room, in_one_piece
 from rooms.models import Room
 
 
@@ -27,9 +28,9 @@ class Command(BaseCommand):
         target = Path(file)
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            with database_trouble("Nothing was written. "):
+            with in_one_piece() as stop_here, database_trouble("Nothing was written. "):
                 place = existing_room(room, "Rooms are made in the lobby, or with say --create.")
-                count = self.write(place, draft)
+                count = self.write(place, draft, stop_here)
             draft.replace(target)
         except KeyboardInterrupt:
             raise CommandError("Stopped; nothing was written.", returncode=130) from None
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             draft.unlink(missing_ok=True)
         self.stdout.write(f"{place.name or place.slug}: {count:,} messages written to {file}.")
 
-    def write(self, room: Room, draft: Path) -> int:
+    def write(self, room: Room, draft: Path, stop_here: Callable[[], None]) -> int:
         title = room.name or "Direct conversation"
         # disable=None: not without a terminal.
         with draft.open("wb") as file, tqdm(unit="tick", disable=None, file=sys.stderr) as bar:
@@ -47,5 +48,6 @@ class Command(BaseCommand):
             def progress(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
+                stop_here()
 
             return write_export(room, title, settings.TIME_ZONE, file, progress)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from rooms import changes
 from rooms.bulk import without_waiting
 from rooms.history_file import HistoryFile
-from rooms.management.shell import database_trouble, find_or_make_room
+from rooms.management.shell import database_trouble, find_or_make_room, in_one_piece
 from rooms.models import Room
 
 BATCH = 900  # messages a transaction, the most `changes.load` takes; who wants to write waits for that long
@@ -56,7 +56,8 @@ class Command(BaseCommand):
         unit = "message" if size is None else "B"
         with tqdm(total=size, unit=unit, unit_scale=True, disable=None, file=sys.stderr) as bar:
             while batch := list(islice(lines, BATCH)):
-                brought = changes.load(room, batch)
+                with in_one_piece():
+                    brought = changes.load(room, batch)
                 new, known = new + brought, known + len(batch) - brought
                 bar.update(new + known - bar.n if size is None else source.tell() - bar.n)
         refused = sum(reason.count for reason in history.refused.values())

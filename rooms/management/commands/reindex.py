@@ -6,7 +6,7 @@ from django.core.management import BaseCommand, CommandError
 from tqdm import tqdm
 
 from rooms.bulk import without_waiting
-from rooms.management.shell import database_trouble
+from rooms.management.shell import database_trouble, each_in_one_piece
 from rooms.models import Message
 from rooms.search import upkeep
 
@@ -28,9 +28,9 @@ class Command(BaseCommand):
                 # disable=None: not without a terminal.
                 total = Message.objects.count()
                 with tqdm(total=total, unit="message", disable=None, file=sys.stderr) as bar:
-                    for count in upkeep.fill(anew=all):
+                    for count in each_in_one_piece(upkeep.fill(anew=all)):
                         bar.update(count)
-                removed = upkeep.sweep()
+                removed = sum(each_in_one_piece(upkeep.sweep()))
         except KeyboardInterrupt:
             raise CommandError("Stopped; run it again to go on.", returncode=130) from None
         self.stdout.write(f"All of {total:,} messages can be searched; {removed:,} are gone from the index.")

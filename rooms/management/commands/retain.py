@@ -6,7 +6,7 @@ from django.core.management import BaseCommand, CommandError
 from tqdm import tqdm
 
 from rooms import retention
-from rooms.management.shell import database_trouble, existing_room
+from rooms.management.shell import database_trouble, each_in_one_piece, existing_room
 from rooms.models import Room
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                     rooms = rooms.filter(pk=existing_room(room, "It may have been renamed or deleted.").pk)
                 total = sum(retention.overdue(one).count() for one in rooms.iterator())
                 with tqdm(total=total, unit="message", disable=None, file=sys.stderr) as bar:
-                    for size in retention.carry_out(rooms):
+                    for size in each_in_one_piece(retention.carry_out(rooms)):
                         gone += size
                         bar.update(size)
         except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from rooms.management.shell import (
     database_trouble,
     existing_room,
     find_or_make_room,
+    in_one_piece,
     speaker,
     trouble_once,
 )
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         # One loop for all messages, for it holds the connection to Redis.
         try:
             with asyncio.Runner() as runner, trouble_once():
-                with database_trouble():
+                with in_one_piece(), database_trouble():
                     place = (
                         find_or_make_room(room) if create else existing_room(room, "Add --create to make it.")
                     )
@@ -84,7 +85,7 @@ def checked(text: str) -> str:
 def say(runner: asyncio.Runner, room: Room, author: Person, body: str, trouble: str = "") -> None:
     """Post it. Raises CommandError, which begins with `trouble`, if the database does not take it."""
     try:
-        with database_trouble(trouble):
+        with in_one_piece(), database_trouble(trouble):
             runner.run(changes.apost(room, author, body))
     except Refused as refusal:
         raise CommandError(f"{trouble}{refusal}") from None
