@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from rooms import changes
+from rooms.access import Refused
 from rooms.changes import Change
 from rooms.models import Message, Person, Room
 
@@ -73,6 +74,19 @@ class TestPost:
         assert changes.post(room("Other"), ann, "hello", key="k") != first
         lounge.refresh_from_db()
         assert lounge.clock == 2
+
+    def test_what_was_said_is_not_refused_when_it_comes_again(
+        self, room: Callable[..., Room], person: Callable[..., Person]
+    ) -> None:
+        lounge, ann = room(), person("ann")
+        first = changes.post(lounge, ann, "hello", key="k")
+        with transaction.atomic():
+            changes.configure(lounge, is_closed=True)
+        with transaction.atomic():  # of the caller, who goes on
+            assert changes.post(lounge, ann, "hello", key="k") == first
+            with pytest.raises(Refused):
+                changes.post(lounge, ann, "hello", key="another")
+            assert Message.objects.get() == first
 
     def test_groups_what_one_author_says_within_minutes(
         self, room: Callable[..., Room], person: Callable[..., Person]
