@@ -7,7 +7,7 @@ from django.db import connection
 
 from rooms.models import Message
 from rooms.search import index
-from rooms.statements import COPY_MESSAGES, INSERT_MESSAGE, row_of
+from rooms.statements import COPY_MESSAGES, IDS_OF_MESSAGES, INSERT_MESSAGE, row_of
 
 BEGIN = {
     "sqlite": ["PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 16384"],
@@ -52,8 +52,6 @@ def insert_messages(messages: Sequence[Message]) -> None:
                     copy.write_row(row)
         else:
             cursor.executemany(INSERT_MESSAGE, rows)
-    ids = Message.objects.filter(
-        room=messages[0].room_id, seq__range=(messages[0].seq, messages[-1].seq)
-    ).order_by("seq")
-    for message, pk in zip(messages, ids.values_list("pk", flat=True), strict=True):
-        message.pk = pk
+        cursor.execute(IDS_OF_MESSAGES, [messages[0].room_id, messages[0].seq, messages[-1].seq])
+        for message, (pk,) in zip(messages, cursor.fetchall(), strict=True):
+            message.pk = pk

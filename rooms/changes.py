@@ -83,14 +83,18 @@ def load(room: Room, lines: Sequence[Line]) -> int:
     """
     # Before the room's lock is taken: nobody then waits for a person while holding a room.
     people = Person.called({line.author for line in lines})
-    return _load(room.pk, lines, people)
+    # Where the first and the last are new, all are, but for one case in many thousands: looking for
+    # each takes a tenth of the time, or a fifth.
+    try:
+        return _load(room.pk, lines, people, [*lines[:1], *lines[-1:]])
+    except IntegrityError:
+        return _load(room.pk, lines, people, lines)
 
 
 @transaction.atomic
-def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int:
+def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked_for: Sequence[Line]) -> int:
     room = statements.locked_room(room_id)
-    known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
-    said = set(known.values_list("key", "author_id"))
+    said = _said(room, looked_for) and _said(room, lines)
     last_seq = room.last_seq
     messages = [
         _next_message(room, people[line.author], line.body, line.key, line.at)
@@ -104,6 +108,12 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person]) -> int
         Membership.join(room_id, *{message.author_id for message in messages})
         statements.keep_last(room)
     return len(messages)
+
+
+def _said(room: Room, lines: Sequence[Line]) -> set[tuple[str | None, int]]:
+    """The keys of those `lines` that were said in the room before, each with its author."""
+    known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
+    return set(known.values_list("key", "author_id"))
 
 
 def _record(
@@ -200,18 +210,21 @@ def _next_message(
 ) -> Message:
     """Tick the clock of `room`, in memory, and return the unsaved message of that tick."""
     room.clock += 1
-    message = Message(
-        room_id=room.pk,
-        author_id=author.pk,
-        seq=room.clock,
-        version=room.clock,
-        at=at,
-        body=body,
-        html=fragments.body_html(body, mentions),
-        previous_at=room.last_at if room.last_seq else None,
-        follows_author=room.last_author_id == author.pk,
-        key=key,
-    )
+    # By position, in the order of the model's fields: by name takes Django twice the time.
+    values: list[Any] = [
+        None,
+        room.pk,
+        author.pk,
+        room.clock,
+        room.clock,
+        at,
+        body,
+        fragments.body_html(body, mentions),
+        room.last_at if room.last_seq else None,
+        room.last_author_id == author.pk,
+        key,
+    ]
+    message = Message(*values)  # type: ignore[misc]
     message.room = room
     room.last_seq, room.last_at, room.last_author_id = room.clock, at, author.pk
     return message

@@ -1,12 +1,12 @@
 """A change -> HTML, rendered once and the same for every viewer."""
 
-import re
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import Urlizer, escape
+from django.utils.html import Urlizer
 from django.utils.safestring import SafeString, mark_safe
 
 from rooms.history import Page
@@ -33,8 +33,8 @@ class _Links(Urlizer):
 TOKENS = 12  # of the people in a room, at its head
 
 _links = _Links()
-# What a text without a link lacks. Looking for it takes a tenth of the time that Urlizer takes.
-_MAY_HOLD_LINK = re.compile(r"://|@|www\.|\.(?:com|edu|gov|int|mil|net|org)", re.IGNORECASE)
+# One of which is in a text with a link. To look for them takes a tenth of the time that Urlizer takes.
+_IN_LINKS = ("://", "@", "www.", ".com", ".edu", ".gov", ".int", ".mil", ".net", ".org")
 
 
 def body_html(body: str, mentions: Sequence[Mention] = ()) -> SafeString:
@@ -51,7 +51,9 @@ def body_html(body: str, mentions: Sequence[Mention] = ()) -> SafeString:
 
 
 def _text_html(text: str) -> str:
-    return _links(text, autoescape=True) if _MAY_HOLD_LINK.search(text) else escape(text)
+    lower = text.lower()
+    may_hold_link = any(mark in lower for mark in _IN_LINKS)
+    return _links(text, autoescape=True) if may_hold_link else escape(text)
 
 
 def change(message: Message, zone: str, *, is_new: bool) -> str:

@@ -11,11 +11,12 @@ from time import sleep
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from rooms import changes
 from rooms.models import Message, Report, Room
+from rooms.models.tally import quarter_of
 
 BATCH = 200  # messages a transaction; every open tab of the room is told of them in one frame
 REST_SECONDS = 0.05  # between two batches, for those who want to write meanwhile
@@ -31,20 +32,27 @@ def carry_out(rooms: Any = None) -> Iterator[int]:
 
 
 def overdue(room: Room) -> QuerySet[Message]:
-    """The messages that `room` does not keep any longer."""
+    """The messages that `room` does not keep any longer, those of the oldest quarter of an hour first.
+    They are found by the tallies: no index of all messages by time is kept for this alone."""
     if room.keep_days is None:
         return Message.objects.none()
+    since = timezone.now() - timedelta(days=room.keep_days)
     reported = Report.objects.open().filter(message=OuterRef("pk"))
     return Message.objects.filter(
-        ~Exists(reported), room=room, at__lt=timezone.now() - timedelta(days=room.keep_days)
-    )
+        ~Exists(reported),
+        room=room,
+        at__lt=since,
+        room__tally__quarter__lte=quarter_of(since),
+        room__tally__first_seq__lte=F("seq"),
+        room__tally__last_seq__gte=F("seq"),
+    ).order_by("room__tally__quarter", "room__tally__first_seq", "seq")
 
 
 @transaction.atomic
 def _purge(room_id: int) -> int:
     # How long it keeps them is read under its lock: its owner may have changed that in this moment.
     room = Room.objects.select_for_update().filter(pk=room_id).first()
-    messages = list(overdue(room).order_by("at")[:BATCH]) if room else []
+    messages = list(overdue(room)[:BATCH]) if room else []
     if room and messages:
         changes.purge(room, messages)
     return len(messages)

@@ -48,10 +48,6 @@ class Migration(migrations.Migration):
             name='what',
             field=models.CharField(choices=[('deleted', 'Deleted a message'), ('removed', 'Removed from the room'), ('banned', 'Banned'), ('unbanned', 'Lifted a ban'), ('role', 'Changed a role'), ('renamed', 'Renamed the room'), ('archived', 'Archived the room'), ('restored', 'Restored the room'), ('closed', 'Closed the room to posting'), ('opened', 'Opened the room to posting'), ('slowed', 'Set slow mode'), ('keeps', 'Set how long messages are kept'), ('reported', 'Reported a message'), ('dismissed', 'Dismissed a report'), ('disabled', 'Closed the account'), ('enabled', 'Opened the account again')], max_length=10),
         ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('room'), models.F('at'), name='by_time'),
-        ),
         migrations.AddField(
             model_name='export',
             name='person',

@@ -90,7 +90,6 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index("author", "room", "seq", name="of_author"),
-            models.Index("room", "at", name="by_time"),  # the oldest, which a room may not keep
         ]
 
     def __str__(self) -> str:

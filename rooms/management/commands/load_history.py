@@ -52,6 +52,7 @@ class Command(BaseCommand):
         lines = iter(history)
         # What is loaded by now stays. Not looking through it again and again saves a quarter of the time.
         gc.freeze()
+        gc.set_threshold(100_000)
         # Bytes of the file where its size is known, else messages; disable=None: not without a terminal.
         unit = "message" if size is None else "B"
         with tqdm(total=size, unit=unit, unit_scale=True, disable=None, file=sys.stderr) as bar:
