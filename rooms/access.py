@@ -10,7 +10,7 @@ private one they have to be invited like everybody else.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
@@ -18,6 +18,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room, SiteSettings
+from rooms.prepared import first, prepared
 from rooms.statements import locked_room
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
@@ -136,8 +137,10 @@ class Scope:
 
 def seen_by(person: Person | None) -> Any:
     """All rooms, hidden ones too, each with what `of` needs to tell what `person` may do there."""
-    person_id = (person and person.pk) or 0
-    now = timezone.now()
+    return _seen_by((person and person.pk) or 0, timezone.now())
+
+
+def _seen_by(person_id: int, now: datetime) -> Any:
     return Room.objects.annotate(
         mine=FilteredRelation("membership", condition=Q(membership__person=person_id)),
         my_ban=FilteredRelation(
@@ -175,12 +178,19 @@ def find(slug: str, person: Person | None) -> Access:
     Raises NoRoom where there is none and where it is hidden from them: after the same, single
     query. Who is banned is told so, and may not enter.
     """
-    may_know = Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False) | Q(my_ban__pk__isnull=False)
-    # Left to the database: a hidden room is not even made an object of, which takes time.
-    room = seen_by(person).at(slug).filter(may_know).first()
+    room = first(_at(slug.replace("\0", " "), (person and person.pk) or 0, timezone.now()))
     if room is None:
         raise NoRoom
     return of(room, person)
+
+
+def _known_at(slug: str, person_id: int, now: datetime) -> Any:
+    # Left to the database: a hidden room is not even made an object of, which takes time.
+    may_know = Q(kind=Kind.OPEN) | Q(mine__pk__isnull=False) | Q(my_ban__pk__isnull=False)
+    return _seen_by(person_id, now).at(slug).filter(may_know)
+
+
+_at = prepared(_known_at, "\n", -1, datetime(1, 1, 2, tzinfo=UTC))
 
 
 def find_feed(slug: str, token: str) -> Access:
@@ -246,9 +256,21 @@ def members_among(room_id: int, people_ids: set[int]) -> set[int]:
 def welcome() -> QuerySet[Person]:
     """The people who may be on this site now: not those whose account is closed, or who are banned
     from it, nor guests where its owner wants none."""
+    return _welcome(timezone.now())
+
+
+def _welcome(now: datetime) -> QuerySet[Person]:
     no_guests = SiteSettings.objects.filter(pk=1, guests_allowed=False)
-    is_free = Q(banned_until=None) | Q(banned_until__lte=timezone.now())
+    is_free = Q(banned_until=None) | Q(banned_until__lte=now)
     return Person.objects.filter(is_free, Q(is_guest=False) | ~Exists(no_guests), is_active=True)
+
+
+def welcome_person(person_id: Any) -> Person | None:
+    """The person of this id, if they are welcome."""
+    return first(_of_id(person_id, timezone.now()))
+
+
+_of_id = prepared(lambda pk, now: _welcome(now).filter(pk=pk), -1, datetime(1, 1, 2, tzinfo=UTC))
 
 
 def may_write_to(person: Person, other: Person) -> bool:

@@ -2,13 +2,14 @@
 and Django takes longer to put a statement together than the database to carry it out."""
 
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
 from rooms.models import Message, Room
+from rooms.prepared import first, prepared
 
 _FIELDS = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
 _values = attrgetter(*(field.attname for field in _FIELDS))
@@ -22,15 +23,13 @@ KEEP_LAST = "UPDATE rooms_room SET clock = %s, last_seq = %s, last_at = %s, last
 
 def locked_room(room_id: int) -> Room:
     """The room, locked until the transaction ends. Raises Room.DoesNotExist."""
-    for room in Room.objects.raw(_select_room(connection.vendor), [room_id]):
-        return room
-    raise Room.DoesNotExist
+    room = first(_locked(room_id))
+    if room is None:
+        raise Room.DoesNotExist
+    return room
 
 
-@cache
-def _select_room(vendor: str) -> str:
-    sql, _ = Room.objects.select_for_update().filter(pk=0).query.sql_with_params()
-    return sql
+_locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=room_id), -1)
 
 
 def keep_last(room: Room) -> None:

@@ -1,6 +1,7 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from asgiref.sync import sync_to_async
 
 from rooms import access
 from rooms.models import Person
@@ -11,10 +12,10 @@ class PersonBackend(AuthenticationBackend):
     when they are banned from the site, is nobody to it, from the next request on."""
 
     def get_user(self, user_id: Any) -> Person | None:
-        return access.welcome().filter(pk=user_id).first()
+        return access.welcome_person(user_id)
 
     async def aget_user(self, user_id: Any) -> Person | None:
-        return await access.welcome().filter(pk=user_id).afirst()
+        return await sync_to_async(access.welcome_person)(user_id)
 
     def user_can_authenticate(self, user: Any) -> bool:
         return super().user_can_authenticate(user) and not user.is_banned
