@@ -6,7 +6,7 @@
 Django takes some milliseconds to put a long one together, and the database a fraction of one to answer.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -16,27 +16,38 @@ from django.db import connection
 Found = TypeVar("Found")
 
 
-def prepared(query: Callable[..., Any], *stand_ins: Any) -> Callable[..., Iterable[Any]]:
+def prepared(query: Callable[..., Any], *stand_ins: Any) -> Callable[..., Iterator[Any]]:
     """`query`, which makes querysets that are alike but for the values it is given. The `stand_ins` are
     such values, each unlike whatever else is in the queryset: where they end up in the statement, the
-    values given later are put. Objects come as from `raw`, with all that is annotated."""
+    values given later are put. Objects come as from the queryset, with all that is annotated, and
+    without what `select_related` would bring."""
 
     @cache
     def statement(vendor: str) -> tuple[Any, str, list[Any]]:
-        queryset = query(*stand_ins)
-        sql, params = queryset.query.sql_with_params()
-        return queryset.model.objects, sql, list(params)
+        compiler = query(*stand_ins).query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        return compiler, sql, list(params)
 
-    def carried_out(*values: Any) -> Iterable[Any]:
-        manager, sql, params = statement(connection.vendor)
+    def carried_out(*values: Any) -> Iterator[Any]:
+        compiler, sql, params = statement(connection.vendor)
         given = dict(zip(map(_adapted, stand_ins), map(_adapted, values), strict=True))
-        return manager.raw(sql, [given.get(param, param) for param in params])
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [given.get(param, param) for param in params])
+            rows = cursor.fetchall()
+        # As django.db.models.query.ModelIterable does it.
+        model, columns = compiler.klass_info["model"], compiler.klass_info["select_fields"]
+        names = [compiler.select[column][0].target.attname for column in columns]
+        for row in compiler.results_iter([rows]):
+            found = model.from_db(connection.alias, names, [row[column] for column in columns])
+            for name, column in compiler.annotation_col_map.items():
+                setattr(found, name, row[column])
+            yield found
 
     return carried_out
 
 
-def first(found: Iterable[Found]) -> Found | None:
-    return next(iter(found), None)
+def first(found: Iterator[Found]) -> Found | None:
+    return next(found, None)
 
 
 def _adapted(value: Any) -> Any:

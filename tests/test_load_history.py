@@ -361,7 +361,7 @@ def test_no_query_for_each_line_or_author(
     lines = [Line(START, f"author {n}", "x", f"key {n}") for n in range(300)]
     with django_assert_max_num_queries(40):  # many rows are inserted a hundred at a time
         assert changes.load(lounge, lines) == 300
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert changes.load(lounge, lines) == 0
 
 

@@ -92,8 +92,10 @@ def _keeping_name(person: Person) -> Person:
 class TestBanning:
     def test_keeps_out_until_it_is_over(self, lounge: Room, people: Any) -> None:
         ann = people["ann"]
-        moderation.ban(lounge, ann, people["keeper"], "Noise", timezone.now() + timedelta(hours=1))
-        assert access.find("lounge", ann).is_banned
+        until = timezone.now() + timedelta(hours=1)
+        moderation.ban(lounge, ann, people["keeper"], "Noise", until)
+        theirs = access.find("lounge", ann)
+        assert (theirs.is_banned, theirs.ban_reason, theirs.ban_until) == (True, "Noise", until)
         with pytest.raises(Refused, match="banned"):
             changes.post(lounge, ann, "hello")
         Ban.objects.update(until=timezone.now())
