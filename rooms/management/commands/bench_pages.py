@@ -58,7 +58,7 @@ class Command(BaseCommand):
             client.force_login(reader)
             places = [len(lines[: min(messages)]) * n // (PLACES + 2) for n in range(1, PLACES + 1)]
             rooms = [fill(lines, count) for count in messages]
-            self.report([measured(client, *pages(*room, places), times=times) for room in rooms], messages)
+            self.report(measured(client, [pages(*room, places) for room in rooms], times), messages)
 
     def report(self, found: list[Figures], messages: list[int]) -> None:
         sizes = "".join(f"{f'{count:,} messages':>24}" for count in messages)
@@ -107,13 +107,13 @@ def fill(lines: Sequence[Line], count: int) -> tuple[Room, int, Any]:
     return room, away * len(lines), away * span
 
 
-def pages(room: Room, seqs_away: int, time_away: Any, places: Sequence[int]) -> tuple[str, Pages]:
+def pages(room: Room, seqs_away: int, time_away: Any, places: Sequence[int]) -> Pages:
     """The addresses of its pages. The places are far inside a large room, and what was said there is
     what was said at the same places of a small one."""
     here = room.get_absolute_url()
     said = Message.objects.filter(room=room, seq__in=[place + seqs_away for place in places]).order_by("seq")
     found = [(message.seq, path(message.at.date())) for message in said]
-    return here, {
+    return {
         "live room": [here],
         "history": [f"{here}history/?before={seq}" for seq, _ in found],
         "a day": [f"{here}history/{day}" for _, day in found],
@@ -121,15 +121,19 @@ def pages(room: Room, seqs_away: int, time_away: Any, places: Sequence[int]) -> 
     }
 
 
-def measured(client: Client, here: str, pages: Pages, *, times: int) -> Figures:
-    client.get(here)  # who opens a room joins it, once
-    found: Figures = {}
-    for name, urls in pages.items():
-        rounds = []
-        for url in urls * times:
-            remembered.made.clear()
-            rounds.append((timed(client, url)[0], *timed(client, url)))
-        found[name] = tuple(map(median, zip(*rounds, strict=True)))
+def measured(client: Client, rooms: Sequence[Pages], times: int) -> list[Figures]:
+    """Takes the rooms in turn: a machine that is slower for a while is so for all of them."""
+    for room in rooms:
+        client.get(room["live room"][0])  # who opens a room joins it, once
+    found: list[Figures] = [{} for _ in rooms]
+    for name in rooms[0]:
+        rounds: list[list[tuple[float, ...]]] = [[] for _ in rooms]
+        for turn in zip(*(room[name] * times for room in rooms), strict=True):
+            for url, of_room in zip(turn, rounds, strict=True):
+                remembered.made.clear()
+                of_room.append((timed(client, url)[0], *timed(client, url)))
+        for figures, of_room in zip(found, rounds, strict=True):
+            figures[name] = tuple(map(median, zip(*of_room, strict=True)))
     return found
 
 
