@@ -221,7 +221,12 @@ def locked(room_id: int, person: Person, known: Access | None = None) -> Access:
 
 def rooms_of(person: Person) -> Any:
     """The rooms that `person` is in and may read, with what `of` needs."""
-    return seen_by(person).filter(mine__pk__isnull=False, ban_reason=None)
+    return rooms_in(person.pk, timezone.now())
+
+
+def rooms_in(person_id: int, now: datetime) -> Any:
+    """The same of the person of this id at this moment, for what is `prepared`."""
+    return _seen_by(person_id, now).filter(mine__pk__isnull=False, ban_reason=None)
 
 
 def visible_to(person: Person | None) -> Any:

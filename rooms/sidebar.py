@@ -1,11 +1,14 @@
 """The rooms of one person: starred, rooms, direct; and what is new in them."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from django.db.models import Prefetch
+from django.utils import timezone
 
 from rooms import access, joining
 from rooms.models import Kind, Membership, Person, Room
+from rooms.prepared import prepared
 
 MOST_NAMES = 3  # of the people of a direct room
 
@@ -54,33 +57,43 @@ class Sidebar:
 
 def sidebar(person: Person) -> Sidebar:
     """The rooms of `person`, by name, direct ones by the newest message. Two queries, however many."""
-    rooms = access.rooms_of(person).filter(archived_at=None).order_by("name_key", "pk")
-    rooms = rooms.prefetch_related(
-        Prefetch(
-            "membership_set",
-            # Of direct rooms alone: others may have thousands.
-            Membership.objects.filter(room__kind=Kind.DIRECT)
-            .exclude(person=person)
-            .select_related("person")
-            .order_by("person__username"),
-            to_attr="others",
-        )
-    )
+    rooms = list(_listed(person.pk, timezone.now()))
+    others = _others(person) if any(room.kind == Kind.DIRECT for room in rooms) else {}
     entries = [
         Entry(
             room_id=room.pk,
             slug=room.slug,
-            title=title_of(room.name, [member.person for member in room.others]),
+            title=title_of(room.name, others.get(room.pk, [])),
             kind=room.kind,
             is_starred=bool(room.my_star),
             is_muted=bool(room.my_mute),
             is_new=room.last_seq > room.my_read_seq and not room.my_mute,
             mentions=room.my_mentions,
-            others=tuple(member.person_id for member in room.others),
+            others=tuple(other.pk for other in others.get(room.pk, [])),
         )
         for room in rooms
     ]
     return Sidebar(entries)
+
+
+_listed = prepared(
+    lambda person_id, now: (
+        access.rooms_in(person_id, now).filter(archived_at=None).order_by("name_key", "pk")
+    ),
+    -1,
+    datetime(1, 1, 2, tzinfo=UTC),
+)
+
+
+def _others(person: Person) -> dict[int, list[Person]]:
+    """The other people of the direct rooms of `person`. Of those alone: others may have thousands."""
+    found = defaultdict[int, list[Person]](list)
+    of_direct = Membership.objects.filter(
+        room__kind=Kind.DIRECT, room__in=person.membership_set.values("room")
+    )
+    for member in of_direct.exclude(person=person).select_related("person").order_by("person__username"):
+        found[member.room_id].append(member.person)
+    return found
 
 
 def title_of(name: str, others: list[Person]) -> str:
