@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # GIN finds all that match and has them sorted, a microsecond or two each; to look through the newest
 # rows, one by one, takes a fifth of that for a row. What is not rare is among these.
-WALKED = 30_000
+WALKED = 15_000
 COPIED = 20  # rows from which on COPY is faster
 
 
