@@ -7,7 +7,7 @@ from django.db import connection
 
 from rooms.models import Message
 from rooms.search import index
-from rooms.statements import COPY_MESSAGES, IDS_OF_MESSAGES, INSERT_MESSAGE, row_of
+from rooms.statements import COPY_MESSAGES, IDS_OF_MESSAGES, INSERT_MESSAGE, copy_rows, row_of
 
 BEGIN = {
     "sqlite": ["PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 16384"],
@@ -47,9 +47,7 @@ def insert_messages(messages: Sequence[Message]) -> None:
     rows = [row_of(message) for message in messages]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(COPY_MESSAGES) as copy:
-                for row in rows:
-                    copy.write_row(row)
+            copy_rows(cursor, COPY_MESSAGES, rows)
         else:
             cursor.executemany(INSERT_MESSAGE, rows)
         cursor.execute(IDS_OF_MESSAGES, [messages[0].room_id, messages[0].seq, messages[-1].seq])

@@ -1,12 +1,14 @@
 """The statements of a post, put together once. Whoever posts waits for those before them in the room,
 and Django takes longer to put a statement together than the database to carry it out."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from rooms.models import Message, Room
 from rooms.prepared import first, prepared
@@ -49,6 +51,13 @@ def insert(message: Message) -> None:
             cursor.execute(INSERT_MESSAGE, row_of(message))
             message.pk = cursor.lastrowid
     message._state.adding, message._state.db = False, connection.alias
+
+
+def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Carry out a COPY of PostgreSQL. Raises errors of Django, which lets those of the driver through."""
+    with connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def row_of(message: Message) -> list[Any]:

@@ -21,7 +21,7 @@ from rooms import changes, fragments
 from rooms.history_file import LONGEST_LINE, HistoryFile, Line, parsed
 from rooms.hub import Hub
 from rooms.management.commands import load_history
-from rooms.models import Membership, Message, Person, Room
+from rooms.models import Membership, Message, Person, Room, Tally
 from tests import shell
 from tests.page import Page
 from tests.shell import wait_until
@@ -351,6 +351,22 @@ def assert_holds(content: str) -> None:
         for n, said in enumerate(map(json.loads, content.splitlines()), start=1)
     ]
     assert Room.objects.get().clock == len(messages)
+
+
+@pytest.mark.django_db
+def test_what_was_there_is_passed_over_wherever_it_stands(room: Callable[..., Room]) -> None:
+    lounge = room()
+    lines = [Line(START + timedelta(seconds=n), "ann", f"message {n}", f"key {n}") for n in range(9)]
+    assert changes.load(lounge, lines[4:5]) == 1
+    assert changes.load(lounge, lines[:6]) == 5
+    assert changes.load(lounge, [lines[2], *lines[6:]]) == 3
+    assert changes.load(lounge, []) == changes.load(lounge, lines) == 0
+    said = Message.objects.order_by("seq").values_list("seq", "body")
+    assert list(said) == [(n, f"message {m}") for n, m in enumerate([4, 0, 1, 2, 3, 5, 6, 7, 8], start=1)]
+    lounge.refresh_from_db()
+    assert lounge.clock == lounge.last_seq == 9
+    tallies = Tally.objects.filter(room=lounge).values_list("count", flat=True)
+    assert sum(tallies) == 9
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from rooms.search.match import Match, Phrase
+from rooms.statements import copy_rows
 
 if TYPE_CHECKING:
     from rooms.search.index import Entry
@@ -24,9 +25,7 @@ def put(entries: "Sequence[Entry]", *, are_new: bool) -> None:
     rows = [(entry.place, vector(entry)) for entry in entries]
     with connection.cursor() as cursor:
         if are_new and len(rows) >= COPIED:
-            with cursor.copy("COPY rooms_search (place, terms) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            copy_rows(cursor, "COPY rooms_search (place, terms) FROM STDIN", rows)
         else:
             cursor.executemany(
                 "INSERT INTO rooms_search (place, terms) VALUES (%s, %s::tsvector) "
