@@ -9,8 +9,6 @@ from django.core.exceptions import ImproperlyConfigured
 LOCK_SECONDS = 5  # how long a writer waits for another; a tab tries again by itself
 # A page of history, and the index of all messages, is found in a cache of 32 MiB, not of 2.
 SQLITE_PRAGMAS = ["journal_mode = WAL", "synchronous = FULL", "cache_size = -32768"]
-MOST_CONNECTIONS = 20  # of a process to PostgreSQL, which takes 100 in all unless told otherwise
-POOL_SECONDS = 10  # how long a request waits for one of them
 POSTGRES, SQLITE = "django.db.backends.postgresql", "django.db.backends.sqlite3"
 
 
@@ -40,5 +38,4 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
     elif config["ENGINE"] == POSTGRES:
         options.setdefault("connect_timeout", 5)
         options.setdefault("options", f"-c lock_timeout={LOCK_SECONDS}s")
-        options.setdefault("pool", {"min_size": 1, "max_size": MOST_CONNECTIONS, "timeout": POOL_SECONDS})
     return config

@@ -85,10 +85,9 @@ TEMPLATES = [
 # Where it is kept ----------------------------------------------------------------------
 
 DATABASES = {"default": database(env("DATABASE_URL", default=""), DATA_DIR)}
-# Sockets share one thread, and its connection stays open; a request's is closed at its end. To
-# PostgreSQL, where opening one takes longer than a page, all are taken from a pool.
-DATABASES["default"]["CONN_MAX_AGE"] = 0 if "pool" in DATABASES["default"]["OPTIONS"] else None
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = "pool" in DATABASES["default"]["OPTIONS"]
+# Sockets share one thread, and its connection stays open; a request's is closed at its end.
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = not DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "rooms.Person"
 
