@@ -10,7 +10,7 @@ private one they have to be invited like everybody else.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
@@ -18,7 +18,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room, SiteSettings
-from rooms.prepared import first, prepared
+from rooms.prepared import SOME_TIME, first, prepared
 from rooms.statements import locked_room
 
 RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
@@ -190,7 +190,7 @@ def _known_at(slug: str, person_id: int, now: datetime) -> Any:
     return _seen_by(person_id, now).at(slug).filter(may_know)
 
 
-_at = prepared(_known_at, "\n", -1, datetime(1, 1, 2, tzinfo=UTC))
+_at = prepared(_known_at, "\n", -1, SOME_TIME)
 
 
 def find_feed(slug: str, token: str) -> Access:
@@ -275,7 +275,7 @@ def welcome_person(person_id: Any) -> Person | None:
     return first(_of_id(person_id, timezone.now()))
 
 
-_of_id = prepared(lambda pk, now: _welcome(now).filter(pk=pk), -1, datetime(1, 1, 2, tzinfo=UTC))
+_of_id = prepared(lambda pk, now: _welcome(now).filter(pk=pk), -1, SOME_TIME)
 
 
 def may_write_to(person: Person, other: Person) -> bool:

@@ -7,13 +7,15 @@ Django takes some milliseconds to put a long one together, and the database a fr
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection
 
 Found = TypeVar("Found")
+
+SOME_TIME = datetime(1, 1, 2, tzinfo=UTC)  # stands in for times; before it there is none
 
 
 def prepared(query: Callable[..., Any], *stand_ins: Any) -> Callable[..., Iterator[Any]]:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from rooms import access, joining
 from rooms.models import Kind, Membership, Person, Room
-from rooms.prepared import prepared
+from rooms.prepared import SOME_TIME, prepared
 
 MOST_NAMES = 3  # of the people of a direct room
 
@@ -76,13 +77,11 @@ def sidebar(person: Person) -> Sidebar:
     return Sidebar(entries)
 
 
-_listed = prepared(
-    lambda person_id, now: (
-        access.rooms_in(person_id, now).filter(archived_at=None).order_by("name_key", "pk")
-    ),
-    -1,
-    datetime(1, 1, 2, tzinfo=UTC),
-)
+def _listed_of(person_id: int, now: datetime) -> Any:
+    return access.rooms_in(person_id, now).filter(archived_at=None).order_by("name_key", "pk")
+
+
+_listed = prepared(_listed_of, -1, SOME_TIME)
 
 
 def _others(person: Person) -> dict[int, list[Person]]:

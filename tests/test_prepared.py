@@ -1,7 +1,7 @@
 """Statements that are put together once find what the querysets find."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from rooms import access
 from rooms.models import Message, Person, Room
-from rooms.prepared import first, prepared
+from rooms.prepared import SOME_TIME, first, prepared
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def test_finds_the_same_as_the_queryset(ann: Person, person: Callable[..., Perso
             joined=F("date_joined"), rooms=Count("membership")
         )
 
-    asked = prepared(query, "\n", datetime(1, 1, 2, tzinfo=UTC))
+    asked = prepared(query, "\n", SOME_TIME)
     since = timezone.now() - timedelta(hours=1)
     for one in (ann, person("bob"), ann):
         (found,) = asked(one.username, since)
