@@ -7,8 +7,6 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 LOCK_SECONDS = 5  # how long a writer waits for another; a tab tries again by itself
-# A page of history, and the index of all messages, is found in a cache of 32 MiB, not of 2.
-SQLITE_PRAGMAS = ["journal_mode = WAL", "synchronous = FULL", "cache_size = -32768"]
 POSTGRES, SQLITE = "django.db.backends.postgresql", "django.db.backends.sqlite3"
 
 
@@ -34,7 +32,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         # then ticks it waits its turn, and never fails half way because another wrote meanwhile.
         options["transaction_mode"] = "IMMEDIATE"
         options["timeout"] = LOCK_SECONDS
-        options["init_command"] = "".join(f"PRAGMA {pragma};" for pragma in SQLITE_PRAGMAS)
+        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     elif config["ENGINE"] == POSTGRES:
         options.setdefault("connect_timeout", 5)
         options.setdefault("options", f"-c lock_timeout={LOCK_SECONDS}s")

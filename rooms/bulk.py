@@ -10,13 +10,18 @@ from rooms.search import index
 from rooms.statements import COPY_MESSAGES, IDS_OF_MESSAGES, INSERT_MESSAGE, copy_rows, row_of
 
 BEGIN = {
-    "sqlite": ["PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 16384"],
+    "sqlite": [
+        "PRAGMA synchronous = NORMAL",
+        "PRAGMA wal_autocheckpoint = 16384",
+        "PRAGMA cache_size = -32768",
+    ],
     "postgresql": ["SET synchronous_commit = off", "SET gin_pending_list_limit = '16MB'"],
 }
 END = {
     "sqlite": [
         "PRAGMA synchronous = FULL",
         "PRAGMA wal_autocheckpoint = 1000",
+        "PRAGMA cache_size = -2000",
         "PRAGMA wal_checkpoint",
     ],
     "postgresql": ["RESET synchronous_commit", "RESET gin_pending_list_limit"],
