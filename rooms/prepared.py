@@ -8,7 +8,7 @@ Django takes some milliseconds to put a long one together, and the database a fr
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -32,7 +32,7 @@ def prepared(query: Callable[..., Any], *stand_ins: Any) -> Callable[..., Iterat
 
     def carried_out(*values: Any) -> Iterator[Any]:
         compiler, sql, params = statement(connection.vendor)
-        given = dict(zip(map(_adapted, stand_ins), map(_adapted, values), strict=True))
+        given = dict(zip(map(adapted, stand_ins), map(adapted, values), strict=True))
         with connection.cursor() as cursor:
             cursor.execute(sql, [given.get(param, param) for param in params])
             rows = cursor.fetchall()
@@ -52,6 +52,13 @@ def first(found: Iterator[Found]) -> Found | None:
     return next(found, None)
 
 
-def _adapted(value: Any) -> Any:
-    is_time = isinstance(value, datetime)
-    return connection.ops.adapt_datetimefield_value(value) if is_time else value
+def adapted(value: Any) -> Any:
+    """What a statement is given for `value`."""
+    return _adapted_time(value) if isinstance(value, datetime) else value
+
+
+@lru_cache(maxsize=256)  # of a message most are asked for twice, in it and in the next
+def _adapted_time(moment: datetime) -> Any:
+    # On SQLite as Django writes it, who asks three places for the time zone, which is UTC.
+    on_sqlite = connection.vendor == "sqlite"
+    return str(moment.astimezone(UTC).replace(tzinfo=None)) if on_sqlite else moment

@@ -2,8 +2,6 @@
 and Django takes longer to put a statement together than the database to carry it out."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -11,7 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from rooms.models import Message, Room
-from rooms.prepared import first, prepared
+from rooms.prepared import adapted, first, prepared
 
 _FIELDS = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
 _values = attrgetter(*(field.attname for field in _FIELDS))
@@ -36,7 +34,7 @@ _locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=ro
 
 def keep_last(room: Room) -> None:
     """Keep the clock of `room` and what it says of its last message."""
-    values = [room.clock, room.last_seq, _adapted(room.last_at), room.last_author_id, room.pk]
+    values = [room.clock, room.last_seq, adapted(room.last_at), room.last_author_id, room.pk]
     with connection.cursor() as cursor:
         cursor.execute(KEEP_LAST, values)
 
@@ -62,11 +60,4 @@ def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[Any
 
 def row_of(message: Message) -> list[Any]:
     """What an INSERT or COPY is given of `message`."""
-    return [_adapted(value) if isinstance(value, datetime) else value for value in _values(message)]
-
-
-@lru_cache(maxsize=256)  # most are asked for twice, in a message and in the next
-def _adapted(moment: datetime) -> Any:
-    # On SQLite as Django writes it, who asks three places for the time zone, which is UTC.
-    on_sqlite = connection.vendor == "sqlite"
-    return str(moment.astimezone(UTC).replace(tzinfo=None)) if on_sqlite else moment
+    return [adapted(value) for value in _values(message)]
