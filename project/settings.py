@@ -137,6 +137,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 # Sessions and safety -------------------------------------------------------------------
 
+SESSION_ENGINE = "rooms.session_store"
 # A guest has no password: the session is all that remembers them, so it lasts.
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
 SESSION_COOKIE_SAMESITE = "Lax"

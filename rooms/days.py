@@ -12,10 +12,10 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from rooms.models import Message, Room, Tally
+from rooms.models import Message, Room
 from rooms.models.message import in_room
 from rooms.models.tally import QUARTER, quarter_of
 
@@ -25,12 +25,16 @@ DAY = timedelta(days=1)
 FIRST, LAST = date(1, 1, 2), date(9999, 12, 30)  # days that have a midnight in every time zone
 
 
-# By hand: Django would take as long to put it together as all the rest of a page takes in the database.
+# By hand: Django would take as long to put them together as all the rest of a page takes in the database.
 NEIGHBOURS = """SELECT
     (SELECT MIN(quarter) FROM rooms_tally WHERE room_id = %s),
     (SELECT MAX(quarter) FROM rooms_tally WHERE room_id = %s AND quarter < %s),
     (SELECT MIN(quarter) FROM rooms_tally WHERE room_id = %s AND quarter >= %s),
     (SELECT MAX(quarter) FROM rooms_tally WHERE room_id = %s)"""
+PER_DAY = """SELECT (quarter - %s) / %s, SUM(count) FROM rooms_tally
+    WHERE room_id = %s AND quarter >= %s AND quarter < %s GROUP BY 1"""
+TALLIES = """SELECT first_seq, last_seq, count FROM rooms_tally
+    WHERE room_id = %s AND quarter >= %s AND quarter < %s ORDER BY first_seq"""
 
 
 def midnight(day: date) -> int:
@@ -55,9 +59,8 @@ class Neighbours:
 
 def neighbours(room: Room, start: date, end: date) -> Neighbours:
     """What lies around the days from `start` to `end`, which is not one of them. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEIGHBOURS, [room.pk, room.pk, midnight(start), room.pk, midnight(end), room.pk])
-        quarters = cursor.fetchone()
+    places = [room.pk, room.pk, midnight(start), room.pk, midnight(end), room.pk]
+    (quarters,) = _rows(NEIGHBOURS, places)
     return Neighbours(*(None if quarter is None else day_of(quarter) for quarter in quarters))
 
 
@@ -77,8 +80,7 @@ def per_day(room: Room, start: date, end: date) -> list[int]:
     counts: list[int] = []
     for length, group in groupby(lengths):
         first, days = edges[len(counts)], len(list(group))
-        tallies = Tally.objects.filter(room=room, quarter__gte=first, quarter__lt=first + days * length)
-        sums = dict(tallies.values_list((F("quarter") - first) / length).annotate(Sum("count")))
+        sums = dict(_rows(PER_DAY, [first, length, room.pk, first, first + days * length]))
         counts += [sums.get(n, 0) for n in range(days)]
     return counts
 
@@ -97,8 +99,7 @@ class Part:
 def part(room: Room, day: date, after: int = 0, size: int = PART) -> Part:
     """The oldest `size` messages of `day` with a seq above `after`. Three queries at most."""
     start, end = midnight(day), midnight(day + DAY)
-    tallies = Tally.objects.filter(room=room, quarter__gte=start, quarter__lt=end).order_by("first_seq")
-    rows = list(tallies.values_list("first_seq", "last_seq", "count"))
+    rows = _rows(TALLIES, [room.pk, start, end])
     said = Message.objects.filter(room=room, at__gte=_time(start), at__lt=_time(end))
     ahead = _ranges([(max(first, after + 1), last, n) for first, last, n in rows if last > after], size)
     found = in_room(room, _in(said.to_show(), ahead).order_by("seq")[: size + 1])
@@ -136,6 +137,12 @@ def _in(messages: QuerySet[Any], ranges: Sequence[tuple[int, int]]) -> QuerySet[
     would have the database read through what lies between."""
     each = [messages.filter(seq__gte=first, seq__lte=last) for first, last in ranges]
     return each[0].union(*each[1:], all=True) if len(each) > 1 else each[0] if each else messages.none()
+
+
+def _rows(statement: str, params: Sequence[int]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
 
 
 def _time(quarter: int) -> datetime:
