@@ -1,7 +1,8 @@
 """Many messages at once, as an archive has them: hundreds of thousands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
@@ -46,15 +47,22 @@ def without_waiting() -> Iterator[None]:
             index.backend().settle()
 
 
-def insert_messages(messages: Sequence[Message]) -> None:
-    """Insert these messages, all of one room and in the order of `seq`, and give them their ids. As
-    bulk_create, at a fraction of the time it takes for a row."""
-    rows = [row_of(message) for message in messages]
+def insert_messages(messages: Iterable[Message]) -> list[Message]:
+    """Insert these messages, one at least, all of one room and in the order of `seq`, and return them
+    with their ids. As bulk_create, at a fraction of the time it takes for a row."""
+    inserted: list[Message] = []
+
+    def rows() -> Iterator[list[Any]]:
+        for message in messages:
+            inserted.append(message)
+            yield row_of(message)
+
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            copy_rows(cursor, COPY_MESSAGES, rows)
+            copy_rows(cursor, COPY_MESSAGES, rows())  # which takes what there is while the next are made
         else:
-            cursor.executemany(INSERT_MESSAGE, rows)
-        cursor.execute(IDS_OF_MESSAGES, [messages[0].room_id, messages[0].seq, messages[-1].seq])
-        for message, (pk,) in zip(messages, cursor.fetchall(), strict=True):
+            cursor.executemany(INSERT_MESSAGE, list(rows()))
+        cursor.execute(IDS_OF_MESSAGES, [inserted[0].room_id, inserted[0].seq, inserted[-1].seq])
+        for message, (pk,) in zip(inserted, cursor.fetchall(), strict=True):
             message.pk = pk
+    return inserted

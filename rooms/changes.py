@@ -96,18 +96,16 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
     room = statements.locked_room(room_id)
     said = _said(room, looked_for) and _said(room, lines)
     last_seq = room.last_seq
-    messages = [
-        _next_message(room, people[line.author], line.body, line.key, line.at)
-        for line in lines
-        if (line.key, people[line.author].pk) not in said
-    ]
-    if messages:
-        insert_messages(messages)
+    new = [line for line in lines if (line.key, people[line.author].pk) not in said]
+    if new:
+        messages = insert_messages(
+            _next_message(room, people[line.author], line.body, line.key, line.at) for line in new
+        )
         tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
         Membership.join(room_id, *{message.author_id for message in messages})
         statements.keep_last(room)
-    return len(messages)
+    return len(new)
 
 
 def _said(room: Room, lines: Sequence[Line]) -> set[tuple[str | None, int]]:

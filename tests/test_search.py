@@ -1,7 +1,7 @@
 """Search: who finds what, on the page and in the index."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -389,7 +389,8 @@ class TestReindex:
         taken: list[int] = []
 
         def stopped_after(most: int) -> Callable[..., None]:
-            def put_some(entries: Sequence[Entry], *, are_new: bool) -> None:
+            def put_some(entries: Iterable[Entry], *, are_new: bool) -> None:
+                entries = list(entries)
                 if len(taken) >= most:
                     raise KeyboardInterrupt
                 taken.extend(entry.place for entry in entries)

@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 class Backend(Protocol):
     """The table in one kind of database. Whoever calls has a transaction open."""
 
-    def put(self, entries: Sequence[Entry], *, are_new: bool) -> None:
+    def put(self, entries: Iterable[Entry], *, are_new: bool) -> None:
         """Add them, in place of those at the same places; `are_new` says that there are none."""
 
     def remove(self, places: Sequence[int]) -> None: ...
@@ -101,9 +101,7 @@ def terms_and_tags(message: Message) -> tuple[list[str], list[str]]:
 def put(messages: Iterable[Message], *, are_new: bool = False) -> None:
     """Have these messages, which are kept and whose rooms are at hand, found by what they say now.
     `are_new`: they cannot have been put before."""
-    entries = [entry_of(message) for message in messages if message.deleted_at is None]
-    if entries:
-        backend().put(entries, are_new=are_new)
+    backend().put((entry_of(m) for m in messages if m.deleted_at is None), are_new=are_new)
 
 
 def remove(message_ids: Sequence[int]) -> None:

@@ -4,7 +4,8 @@ PostgreSQL's own parsers and dictionaries have no part in it: the vectors are ma
 has made of a text, as on SQLite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -21,16 +22,18 @@ WALKED = 15_000
 COPIED = 20  # rows from which on COPY is faster
 
 
-def put(entries: "Sequence[Entry]", *, are_new: bool) -> None:
-    rows = [(entry.place, vector(entry)) for entry in entries]
+def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
+    made = ((entry.place, vector(entry)) for entry in entries)
+    rows = list(islice(made, COPIED))
     with connection.cursor() as cursor:
-        if are_new and len(rows) >= COPIED:
-            copy_rows(cursor, "COPY rooms_search (place, terms) FROM STDIN", rows)
+        if are_new and len(rows) == COPIED:
+            # While the server takes what there is, the next are made.
+            copy_rows(cursor, "COPY rooms_search (place, terms) FROM STDIN", chain(rows, made))
         else:
             cursor.executemany(
                 "INSERT INTO rooms_search (place, terms) VALUES (%s, %s::tsvector) "
                 "ON CONFLICT (place) DO UPDATE SET terms = excluded.terms",
-                rows,
+                [*rows, *made],
             )
 
 

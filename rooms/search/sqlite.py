@@ -5,7 +5,7 @@ language. It reads its lists backwards, so the newest come without sorting, and 
 asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rooms.search.index import Entry
 
 
-def put(entries: "Sequence[Entry]", *, are_new: bool) -> None:
+def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
     rows = [(entry.place, " ".join([*entry.terms, *entry.tags])) for entry in entries]
     how = "INSERT" if are_new else "REPLACE"
     with connection.cursor() as cursor:
