@@ -10,7 +10,7 @@ Redis fails, the hubs find it in the database: publishing is a hint, never the r
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -22,13 +22,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from rooms import access, fragments, statements
+from rooms import access, extras, fragments, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.mentions import Mention, mentions_in
-from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Room
+from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Pin, Room
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
@@ -233,20 +233,47 @@ def delete(message: Message, by: Person) -> Change | None:
 
     Returns the change, or None where it was gone already. Raises Refused where `by` may not.
     """
-    with transaction.atomic():
-        mine = access.locked(message.room_id, by)
-        message = Message.objects.select_related("author").get(pk=message.pk)
-        message.room = mine.room
+
+    def take_back(mine: Access, message: Message) -> list[str] | None:
         if not mine.may_delete(message):
             raise Refused("You cannot delete this message.")
         if message.deleted_at is not None:
             return None
         message.deleted_at, message.body, message.html = timezone.now(), "", ""
-        message.version = tick(mine.room)
-        message.save(update_fields=["deleted_at", "body", "html", "version"])
+        message.revisions.all().delete()
+        message.reactions.all().delete()
+        Pin.objects.filter(message=message).delete()
         index.remove([message.pk])
-        change = Change(message.room_id, message.version, message, is_new=False)
-        publish_after_commit(change)
+        return ["deleted_at", "body", "html"]
+
+    return alter(message, by, take_back)
+
+
+def alter(message: Message, by: Person, act: Callable[[Access, Message], list[str] | None]) -> Change | None:
+    """Have `act` change `message`, with its room locked: it is given what `by` may do in the room and
+    the message as it is by then, and returns the names of the fields that it changed; none, where it
+    changed but what hangs on the message, and None where it changed nothing. That is one tick.
+
+    Returns the change, or None where there was none. Raises what `act` raises.
+    """
+    with transaction.atomic():
+        mine = access.locked(message.room_id, by)
+        message = Message.objects.select_related("author").get(pk=message.pk)
+        message.room = mine.room
+        fields = act(mine, message)
+        if fields is None:
+            return None
+        return altered(message, fields)
+
+
+def altered(message: Message, fields: Sequence[str] = ()) -> Change:
+    """Keep that `fields` of `message`, whose room is at hand and locked, or what hangs on it, is another:
+    one tick. Returns the change."""
+    extras.renew(message)
+    message.version = tick(message.room)
+    message.save(update_fields=[*fields, "extras", "version"])
+    change = Change(message.room_id, message.version, message, is_new=False)
+    publish_after_commit(change)
     return change
 
 

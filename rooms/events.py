@@ -12,9 +12,9 @@ from typing import Any
 from rooms import fragments
 from rooms.models import Message, Person, Room
 
-_KEPT = ("seq", "version", "html", "follows_author", "author_id")  # of a message, as they are
+_KEPT = ("seq", "version", "html", "follows_author", "author_id", "extras")  # of a message, as they are
 SIGNED_OUT = "You are signed out."
-_TIMES = ("at", "previous_at", "deleted_at")
+_TIMES = ("at", "previous_at", "deleted_at", "edited_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 Django takes some milliseconds to put a long one together, and the database a fraction of one to answer.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -54,6 +55,8 @@ def first(found: Iterator[Found]) -> Found | None:
 
 def adapted(value: Any) -> Any:
     """What a statement is given for `value`."""
+    if isinstance(value, dict):
+        return json.dumps(value)
     return _adapted_time(value) if isinstance(value, datetime) else value
 
 

@@ -7,8 +7,12 @@ from .invitation import Invitation
 from .membership import Membership, Role
 from .message import Message
 from .person import Person
+from .pin import Pin
+from .reaction import Reaction
 from .report import Report
+from .revision import Revision
 from .room import Kind, Room
+from .saved import Saved
 from .site import SiteSettings
 from .tally import Tally
 
@@ -23,9 +27,13 @@ __all__ = [
     "Membership",
     "Message",
     "Person",
+    "Pin",
+    "Reaction",
     "Report",
+    "Revision",
     "Role",
     "Room",
+    "Saved",
     "SiteSettings",
     "Tally",
 ]

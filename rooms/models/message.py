@@ -21,6 +21,8 @@ SHOWN = [
     "previous_at",
     "follows_author",
     "deleted_at",
+    "edited_at",
+    "extras",
 ]
 
 
@@ -77,6 +79,9 @@ class Message(models.Model):
     # The sender's own name for this message: what is sent again under it is not said again.
     key = models.CharField(max_length=64, null=True)
     deleted_at = models.DateTimeField(null=True)  # its place is kept, and its text is gone
+    edited_at = models.DateTimeField(null=True)
+    reply_seq = models.PositiveBigIntegerField(null=True)  # of the message in the same room that it answers
+    extras = models.JSONField(null=True)  # what hangs on it, ready to be shown: see rooms.extras
 
     objects = MessageQuerySet.as_manager()
 
@@ -90,6 +95,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index("author", "room", "seq", name="of_author"),
+            models.Index("room", "reply_seq", name="replies_to", condition=models.Q(reply_seq__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -128,7 +134,9 @@ class Message(models.Model):
             self.previous_at,
             self.follows_author,
             self.deleted_at is None,
+            self.edited_at is None,
             self.html,
+            self.extras and repr(self.extras),
             self.is_here,
             self.is_topmost,
         )
