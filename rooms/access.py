@@ -98,6 +98,30 @@ class Access:
         """May have the room's feed: whoever may read it. What is said directly is fed to nobody."""
         return self.may_enter and self.room.kind != Kind.DIRECT
 
+    def may_edit(self, message: Message) -> bool:
+        is_own = self.person is not None and message.author_id == self.person.pk
+        return is_own and not self.why_not_post()
+
+    def may_read_earlier(self, message: Message) -> bool:
+        """Whether the person may read what an edited message said before."""
+        is_own = self.person is not None and message.author_id == self.person.pk
+        return self.may_enter and (is_own or self.keeps_order)
+
+    @property
+    def may_pin(self) -> bool:
+        """In a room of many those who keep order; in a direct one, each."""
+        is_ones_own = self.room.kind == Kind.DIRECT and self.is_member
+        return not self.why_not_post() and (self.keeps_order or is_ones_own)
+
+    def why_not_react(self, message: Message) -> str:
+        """Why the person may not react to a message; nothing, if they may: also where only moderators
+        write."""
+        if message.deleted_at is not None:
+            return "This message was deleted."
+        if not self.is_member:
+            return "You are not in this room."
+        return "" if self.room.is_closed and self.room.archived_at is None else self.why_not_post()
+
     def may_delete(self, message: Message) -> bool:
         is_own = self.person is not None and message.author_id == self.person.pk
         return self.may_enter and (is_own or self.keeps_order)

@@ -29,6 +29,7 @@ from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.mentions import Mention, mentions_in
 from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Pin, Room
+from rooms.models.message import name_answered
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
@@ -39,7 +40,13 @@ PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a wri
 
 
 def post(
-    room: Room, author: Person, body: str, *, key: str | None = None, at: datetime | None = None
+    room: Room,
+    author: Person,
+    body: str,
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+    reply: int | None = None,
 ) -> Message:
     """Say `body` in `room` and return the message, committed unless the caller has an open
     transaction; it is published once that commits.
@@ -47,10 +54,11 @@ def post(
     `body` is text as a form has cleaned it, at most `Message.BODY_LENGTH` characters. `key`
     (at most 64 characters) names this message among the author's: said again under the same
     key in the same room, it is returned as it was and not said twice. `at` is when it was
-    said, now unless given. Raises Refused where the author may not write there, Room.DoesNotExist
+    said, now unless given. `reply` is the seq of the message that it answers; where that is not there
+    any more, it answers none. Raises Refused where the author may not write there, Room.DoesNotExist
     where the room is gone.
     """
-    message, change = _record(room.pk, author, body, key, at)
+    message, change = _record(room.pk, author, body, key, at, reply)
     if change is not None:
         publish_after_commit(change)
     return message
@@ -63,11 +71,12 @@ async def apost(
     *,
     key: str | None = None,
     at: datetime | None = None,
+    reply: int | None = None,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     """As `post`, from a coroutine. Returns the change too, or None if it was said before. `known` is
     what the author, who is in the room, may do there, as far as that was read before."""
-    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at, known)
+    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at, reply, known)
     if change is not None:
         await publish(change)
     return message, change
@@ -120,12 +129,13 @@ def _record(
     body: str,
     key: str | None,
     at: datetime | None,
+    reply: int | None = None,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+            return _record_locked(room_id, author, body, key, at or timezone.now(), reply, named, known)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
@@ -140,6 +150,7 @@ def _record_locked(
     body: str,
     key: str | None,
     at: datetime,
+    reply: int | None,
     named: Sequence[Mention],
     known: Access | None,
 ) -> tuple[Message, Change]:
@@ -152,20 +163,32 @@ def _record_locked(
     last_seq = room.last_seq
     message = _next_message(room, author, body, key, at, named)
     message.author = author
+    answered = _answer(message, reply) if reply else None
     statements.insert(message)
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
-    mentioned = _count_mentions(room, author, named)
+    addressed = {mention.person_id for mention in named} | ({answered} if answered else set())
+    mentioned = _count_mentions(room, author, addressed)
     return message, Change(room_id, message.version, message, mentioned=mentioned)
+
+
+def _answer(message: Message, seq: int) -> int | None:
+    """Have `message`, which is new, answer the one at `seq`. Returns the id of who wrote that."""
+    message.reply_seq = seq
+    extras.begin(message)
+    if message.extras is None:
+        message.reply_seq = None
+        return None
+    name_answered([message])
+    return int(message.extras["reply"]["author"])
 
 
 def _check_may_post(mine: Access, now: datetime) -> None:
     if problem := mine.why_not_post():
         raise Refused(problem)
     room = mine.room
-    if room.kind == Kind.DIRECT and _is_blocked(room):
-        raise Refused("You cannot write to each other.")
+    check_not_blocked(room)
     if room.slow_seconds and not mine.keeps_order:
         last = Message.objects.filter(room=room, author=mine.person).order_by("-seq").first()
         wait = room.slow_seconds - (now - last.at).total_seconds() if last else 0
@@ -176,20 +199,21 @@ def _check_may_post(mine: Access, now: datetime) -> None:
             )
 
 
-def _is_blocked(room: Room) -> bool:
-    """Whether one of two people does not want to hear from the other. Among more, it is their own
-    stylesheet that hides somebody."""
-    ids = [int(pk) for pk in (room.people_key or "").split()]
-    return len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists()
+def check_not_blocked(room: Room) -> None:
+    """Raises Refused where one of two people does not want to hear from the other. Among more, it is
+    their own stylesheet that hides somebody."""
+    ids = [int(pk) for pk in (room.people_key or "").split()] if room.kind == Kind.DIRECT else []
+    if len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists():
+        raise Refused("You cannot write to each other.")
 
 
-def _count_mentions(room: Room, author: Person, named: Sequence[Mention]) -> tuple[int, ...]:
-    """Count the new message for everybody whom it names or, in a direct room, addresses."""
+def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, ...]:
+    """Count the new message for everybody whom it names or answers or, in a direct room, addresses."""
     if room.kind != Kind.DIRECT and not named:
         return ()
     concerned = Membership.objects.filter(room=room).exclude(person=author)
     if room.kind != Kind.DIRECT:
-        concerned = concerned.filter(person__in={mention.person_id for mention in named})
+        concerned = concerned.filter(person__in=named)
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
     # In order: whoever else changes several of them waits, and nobody for each other.
@@ -263,13 +287,25 @@ def alter(message: Message, by: Person, act: Callable[[Access, Message], list[st
         fields = act(mine, message)
         if fields is None:
             return None
-        return altered(message, fields)
+        change = altered(message, fields)
+        if "body" in fields:
+            quote_anew(mine.room, [message.seq])
+        return change
+
+
+def quote_anew(room: Room, seqs: Sequence[int]) -> None:
+    """Have the answers to the messages at `seqs` of `room`, a room that is locked, quote what those say by
+    now. A tick for each."""
+    for answer in Message.objects.filter(room=room, reply_seq__in=seqs, deleted_at=None).order_by("seq"):
+        answer.room = room
+        altered(answer)
 
 
 def altered(message: Message, fields: Sequence[str] = ()) -> Change:
     """Keep that `fields` of `message`, whose room is at hand and locked, or what hangs on it, is another:
     one tick. Returns the change."""
     extras.renew(message)
+    name_answered([message])
     message.version = tick(message.room)
     message.save(update_fields=[*fields, "extras", "version"])
     change = Change(message.room_id, message.version, message, is_new=False)
@@ -284,8 +320,10 @@ def purge(room: Room, messages: Sequence[Message]) -> None:
     index.remove(ids)
     untally(messages)
     Message.objects.filter(pk__in=ids).delete()
+    seqs = [message.seq for message in messages]
     version = tick(room, "purge_version")
-    publish_after_commit(Change(room.pk, version, gone=tuple(message.seq for message in messages)))
+    publish_after_commit(Change(room.pk, version, gone=tuple(seqs)))
+    quote_anew(room, seqs)
 
 
 def expel(room: Room, person: Person, why: str) -> None:

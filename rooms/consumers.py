@@ -7,19 +7,20 @@ from time import monotonic
 from typing import Any
 
 from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from rooms import access, changes, fragments, joining
-from rooms.access import Access, NoRoom
+from rooms import access, changes, fragments, joining, limits, reactions
+from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
-from rooms.events import SIGNED_OUT, Notice, Typing
-from rooms.forms import CursorForm
+from rooms.events import SIGNED_OUT, Change, Notice, Typing
+from rooms.forms import CursorForm, ReactionForm
 from rooms.hub import Hub
 from rooms.missed import NoMember, missed_since
-from rooms.models import Person, Room
+from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
 from rooms.sender import Frame, Sender, some_seconds
@@ -53,6 +54,7 @@ class TabConsumer(AsyncWebsocketConsumer):
     `{"body": "hello", "key": "…"}`          a message; the key is the sender's name for it
     `{…the same, "again": 1}`                the same message, from a form that waits to be let go
     `{"action": "discard", "key": "…"}`      a refused message the sender gives up
+    `{"action": "react", "seq": 42, "emoji": "👍"}`  or, if that was so, no longer
     `{"action": "typing"}`                   a message is being written
     `{"action": "active"}`                   somebody moves the pointer, or types
     `{"action": "blink"}`                    the tab came before somebody, or is hidden now
@@ -212,6 +214,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             "post": self.sender.post,
             "discard": self.sender.discard,
             "resume": self.resume,
+            "react": self.react,
             "typing": self.typing,
             "active": self.active,
             "blink": self.blink,
@@ -276,6 +279,19 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.tab.resumed = True
         self.resumed_at = monotonic()
 
+    async def react(self, frame: Frame) -> None:
+        form = ReactionForm(frame)
+        if not form.is_valid():
+            return await self.mistake("That was no reaction.")
+        if too_many := await limits.acount(limits.REACTIONS, *self.sender.whose):
+            return self.give(fragments.notice(too_many))
+        try:
+            change = await reacted(self.room, self.person, **form.cleaned_data)
+        except Refused as refusal:
+            return self.give(fragments.notice(str(refusal)))
+        if change is not None:
+            Hub.here().hear(change)
+
     async def typing(self, frame: Frame) -> None:
         now = monotonic()
         await self.active(frame)
@@ -297,6 +313,13 @@ class TabConsumer(AsyncWebsocketConsumer):
         await self.active(frame)
         if self.tab is not None and Hub.here().news.look(self.tab):
             await changes.notify(Notice(self.person.pk, "read", self.room.pk))
+
+
+@database_sync_to_async
+def reacted(room: Room, person: Person, seq: int, emoji: str) -> Change | None:
+    """React to the message at `seq`, or take that back; None where it is not there. Raises Refused."""
+    message = Message.objects.filter(room=room, seq=seq).first()
+    return reactions.toggle(message, person, emoji) if message else None
 
 
 @reading

@@ -62,7 +62,11 @@ class Change:
             event["message"] = (
                 values
                 | {name: time and time.isoformat() for name, time in times.items()}
-                | {"author": self.message.author.username, "slug": self.message.room.slug}
+                | {
+                    "author": self.message.author.username,
+                    "slug": self.message.room.slug,
+                    "answered_name": self.message.answered_name,
+                }
             )
         return event
 
@@ -82,6 +86,7 @@ class Change:
             times = {name: told[name] and datetime.fromisoformat(told[name]) for name in _TIMES}
             room = Room(pk=room_id, slug=str(told["slug"]))
             message = Message(room=room, author=author, **values, **times)
+            message.answered_name = str(told["answered_name"])
         return cls(
             room_id=room_id,
             version=int(event["version"]),

@@ -3,7 +3,7 @@
 All of it is in tables of its own. What of it the message's HTML is made of is kept with the message
 too, so that a page of messages takes no further query, and a change carries all that is shown:
 
-    {"reply": {"seq": 41, "author": 7, "name": "ann", "line": "Shall we?"},
+    {"reply": {"seq": 41, "author": 7, "line": "Shall we?"},
      "reactions": [["👍", 3, [7, 12, 9]]],
      "pinned": true}
 
@@ -26,19 +26,19 @@ def renew(message: Message) -> None:
     message.extras = {name: part for name, part in parts.items() if part} or None
 
 
+def begin(message: Message) -> None:
+    """Make the extras of a message that is yet to be kept: nothing but what it answers."""
+    reply = _reply(message)
+    message.extras = {"reply": reply} if reply else None
+
+
 def _reply(message: Message) -> dict[str, Any] | None:
     if message.reply_seq is None:
         return None
-    asked = Message.objects.filter(room=message.room_id, seq=message.reply_seq).select_related("author")
-    answered = asked.first()
+    answered = Message.objects.filter(room=message.room_id, seq=message.reply_seq).first()
     if answered is None:
-        return None
-    return {
-        "seq": answered.seq,
-        "author": answered.author_id,
-        "name": answered.author.username,
-        "line": first_line(answered.body),
-    }
+        return None  # it is not kept any more
+    return {"seq": answered.seq, "author": answered.author_id, "line": first_line(answered.body)}
 
 
 def first_line(body: str) -> str:

@@ -102,12 +102,21 @@ class JoinForm(NameForm, RoomForm):
     field_order = ["room_name", "username"]
 
 
+class SeqField(forms.Field):
+    """The seq of a message, or None: whatever else it may be, nothing is lost by taking it for none."""
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 class MessageForm(forms.Form):
-    """A message: `body`, with what leads it, if anything, and the sender's `key` for it, if it
-    has one."""
+    """A message: `body`, with what leads it, if anything, the sender's `key` for it, if it has one,
+    and the seq of the message that it answers, if any: `reply`."""
 
     lead = TextField(required=False)
     body = TextField(required=False)
+    reply = SeqField(required=False)
 
     def clean_body(self) -> str:
         body = self.cleaned_data.get("lead", "") + self.cleaned_data["body"]
@@ -128,6 +137,25 @@ class MessageForm(forms.Form):
 
     def problems(self) -> list[str]:
         return [str(problem) for problems in self.errors.values() for problem in problems]
+
+
+class EditForm(forms.Form):
+    """A text in place of what a message says."""
+
+    body = TextField(required=False, widget=forms.Textarea(attrs={"dir": "auto", "rows": 4}))
+
+    def clean_body(self) -> str:
+        form = MessageForm(self.data)
+        if not form.is_valid():
+            raise ValidationError(form.problems())
+        return str(form.cleaned_data["body"])
+
+
+class ReactionForm(forms.Form):
+    """An emoji for a message: `seq`."""
+
+    seq = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    emoji = TextField()
 
 
 class CursorForm(forms.Form):

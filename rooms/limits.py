@@ -53,6 +53,9 @@ POSTS = Limit(
     RateLimitItemPerSecond(60, 10),
     RateLimitItemPerSecond(20, 10),
 )
+REACTIONS = Limit(
+    "react", "You are reacting too often.", RateLimitItemPerSecond(120, 30), RateLimitItemPerSecond(40, 30)
+)
 # An office or a school may have one address.
 GUESTS = Limit("guest", "Too many people came from where you are.", RateLimitItemPerHour(100))
 ROOMS = Limit("room", "You are making too many rooms.", RateLimitItemPerHour(50), RateLimitItemPerHour(10))

@@ -74,7 +74,12 @@ class Sender:
         body = form.cleaned_data["body"]
         try:
             message, change = await changes.apost(
-                self.room, self.person, body, key=key or None, known=self.mine
+                self.room,
+                self.person,
+                body,
+                key=key or None,
+                reply=form.cleaned_data["reply"],
+                known=self.mine,
             )
         except Refused as refusal:
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))

@@ -97,6 +97,15 @@ ROADS: dict[str, Road] = {
     "message": lambda client, at: client.get(at.said),
     "later": lambda client, at: client.get(f"{at.said}newer/"),
     "concern": lambda client, at: client.get(f"{at.said}about/"),
+    "menu": lambda client, at: client.get(f"{at.said}menu/"),
+    "edit": lambda client, at: client.get(f"{at.said}edit/"),
+    "last": lambda client, at: client.get(f"{at.url}edit-last/"),
+    "answer": lambda client, at: client.get(f"{at.said}reply/"),
+    "react": lambda client, at: client.post(f"{at.said}react/", {"emoji": "👍"}),
+    "reacted": lambda client, at: client.get(f"{at.said}reactions/"),
+    "pin": lambda client, at: client.post(f"{at.said}pin/", {"on": "1"}),
+    "pinned": lambda client, at: client.get(f"{at.url}pinned/"),
+    "save": lambda client, at: client.post(f"{at.said}save/", {"on": "1"}),
     "preview": lambda client, at: client.get(f"{at.said}preview/"),
     "history": lambda client, at: client.get(f"{at.url}history/"),
     "day": lambda client, at: client.get(f"{at.url}history/2020/06/02/"),
@@ -136,6 +145,15 @@ PAGES = {
     message  302     200     200     200     200     200     200     200     200     403     302
     later    302     200     200     200     200     200     200     200     200     403     302
     concern  302     200     200     200     200     200     200     200     200     403     302
+    menu     302     200     200     200     200     200     200     200     200     403     302
+    edit     302     403     403     403     403     403     403     403     403     403     302
+    last     302     403     403     403     403     403     403     403     403     403     302
+    answer   302     200     200     200     200     200     200     200     200     403     302
+    react    302     403     403     403     302     302     302     302     403     403     302
+    reacted  302     200     200     200     200     200     200     200     200     403     302
+    pin      302     403     403     403     403     302     302     302     302     403     302
+    pinned   302     200     200     200     200     200     200     200     200     403     302
+    save     302     302     302     302     302     302     302     302     302     403     302
     preview  404     200     200     200     200     200     200     200     200     404     404
     history  302     200     200     200     200     200     200     200     200     403     302
     day      302     200     200     200     200     200     200     200     200     403     302
@@ -204,6 +222,15 @@ PAGES = {
     message  404     404     404     404     200     200     200     200     404     403     404
     later    404     404     404     404     200     200     200     200     404     403     404
     concern  404     404     404     404     200     200     200     200     404     403     404
+    menu     404     404     404     404     200     200     200     200     404     403     404
+    edit     404     404     404     404     403     403     403     403     404     403     404
+    last     404     404     404     404     403     403     403     403     404     403     404
+    answer   404     404     404     404     200     200     200     200     404     403     404
+    react    404     404     404     404     302     302     302     302     404     403     404
+    reacted  404     404     404     404     200     200     200     200     404     403     404
+    pin      404     404     404     404     403     302     302     302     404     403     404
+    pinned   404     404     404     404     200     200     200     200     404     403     404
+    save     404     404     404     404     302     302     302     302     404     403     404
     preview  404     404     404     404     200     200     200     200     404     404     404
     history  404     404     404     404     200     200     200     200     404     403     404
     day      404     404     404     404     200     200     200     200     404     403     404
@@ -242,6 +269,15 @@ PAGES = {
     message  404     404     404     404     404     200     200
     later    404     404     404     404     404     200     200
     concern  404     404     404     404     404     200     200
+    menu     404     404     404     404     404     200     200
+    edit     404     404     404     404     404     200     403
+    last     404     404     404     404     404     302     403
+    answer   404     404     404     404     404     200     200
+    react    404     404     404     404     404     302     302
+    reacted  404     404     404     404     404     200     200
+    pin      404     404     404     404     404     302     302
+    pinned   404     404     404     404     404     200     200
+    save     404     404     404     404     404     302     302
     preview  404     404     404     404     404     200     200
     history  404     404     404     404     404     200     200
     day      404     404     404     404     404     200     200

@@ -53,11 +53,12 @@ def headings(page: bytes) -> list[str]:
 def test_everybody_finds_what_they_may_do(client: Client, bob: Person, ann: Person, keeper: Person) -> None:
     page = client.get(PAGE).content
     assert find(page, class_="text").text == "buy <this>"
-    assert headings(page) == ["Report it", "bob"]
+    assert headings(page) == ["What can be done with it", "Report it", "bob"]
     client.force_login(keeper)
-    assert headings(client.get(PAGE).content) == ["Delete it", "Report it", "bob"]
+    found = headings(client.get(PAGE).content)
+    assert found == ["What can be done with it", "Delete it", "Report it", "bob"]
     client.force_login(bob)
-    assert headings(client.get(PAGE).content) == ["Delete it"]
+    assert headings(client.get(PAGE).content) == ["What can be done with it", "Delete it"]
 
 
 def test_ones_own_is_deleted_and_its_place_is_kept(client: Client, bob: Person) -> None:
@@ -109,9 +110,9 @@ def test_who_is_blocked_is_unblocked_where_they_wrote(client: Client, bob: Perso
     def labels() -> list[str]:
         return [form.text.strip() for form in find_all(client.get(PAGE).content, "form", class_="one-button")]
 
-    assert labels() == ["Write to them", "Block"]
+    assert labels() == ["Save it for yourself", "Write to them", "Block"]
     joining.block(ann, bob)
-    assert labels() == ["Write to them", "Unblock"]
+    assert labels() == ["Save it for yourself", "Write to them", "Unblock"]
 
 
 @pytest.mark.parametrize("path", ["99/", "99/about/", "99/delete/", "99/report/", f"{10**22 - 1}/", "0/"])

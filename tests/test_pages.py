@@ -133,7 +133,7 @@ def test_a_viewers_style_shows_what_is_theirs_and_hides_whom_they_block(
     assert f'.mention[data-person="{member.pk}"]' in css
     assert f'"{bob.pk}"' not in css
     Block.objects.create(person=member, blocked=bob)
-    assert f'.message[data-author="{bob.pk}"]{{display:none}}' in client.get("/me.css").content.decode()
+    assert f'[data-author="{bob.pk}"]{{display:none}}' in client.get("/me.css").content.decode()
     assert style_version(member) not in (before, style_version(bob))
 
 

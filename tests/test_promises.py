@@ -19,10 +19,10 @@ from django.urls import include, path
 from django.utils import timezone
 from pytest_django import Settings
 
-from rooms import changes, fragments, moderation
+from rooms import changes, editing, fragments, moderation, pins, reactions
 from rooms.calendar import path as path_of_day
 from rooms.history import newest
-from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Room, SiteSettings
+from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, turn_on_two_factor
@@ -281,6 +281,44 @@ PAGES: dict[str, Page] = {
     "room, to its end": ("member", lambda client: client.get(f"{MESSAGES}30/newer/"), 200, {}),
     "preview": ("member", lambda client: client.get(f"{MESSAGES}7/preview/"), 200, {}),
     "about a message": ("member", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
+    "menu of a message": ("member", lambda client: client.get(f"{MESSAGES}7/menu/"), 200, {}),
+    "edit a message": ("member", lambda client: client.get(f"{MESSAGES}7/edit/"), 200, {}),
+    "edit a message, refused": (
+        "member",
+        lambda client: client.post(f"{MESSAGES}7/edit/", TOO_LONG),
+        422,
+        {},
+    ),
+    "edit a message, in a dialog": (
+        "member",
+        lambda client: client.get(f"{MESSAGES}7/edit/", headers={"HX-Request": "true"}),
+        200,
+        {},
+    ),
+    "edited a message, in a dialog": (
+        "member",
+        lambda client: client.post(f"{MESSAGES}7/edit/", {"body": "x"}, headers={"HX-Request": "true"}),
+        200,
+        {},
+    ),
+    "answer to a message": ("member", lambda client: client.get(f"{MESSAGES}7/reply/"), 200, {}),
+    "answer to a message, in the room": (
+        "member",
+        lambda client: client.get(f"{MESSAGES}7/reply/", headers={"HX-Request": "true"}),
+        200,
+        {},
+    ),
+    "reactions": ("reactor", lambda client: client.get(f"{MESSAGES}7/reactions/"), 200, {}),
+    "reactions, in the menu": (
+        "member",
+        lambda client: client.get(f"{MESSAGES}7/reactions/?q=heart", headers={"HX-Request": "true"}),
+        200,
+        {},
+    ),
+    "room, with more in it": ("reactor", lambda client: client.get(ROOM), 200, WITH_FRAME),
+    "pinned": ("reactor", lambda client: client.get(f"{ROOM}pinned/"), 200, {}),
+    "saved": ("reactor", lambda client: client.get("/saved/"), 200, {}),
+    "about an edited message": ("reactor", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
     "about another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
     "history": ("member", lambda client: client.get(f"{ROOM}history/"), 200, {}),
     "history, older": ("member", lambda client: client.get(f"{ROOM}history/?before=55"), 200, {}),
@@ -448,6 +486,20 @@ class Clients(dict[str, Client]):
         """Who waits for a room as a file."""
         Export.objects.create(room=self.lounge, person=self.ann, token=EXPORT)
         return self["member"]
+
+    def reactor(self) -> Client:
+        """To whom messages were edited, reacted to, answered, pinned and saved."""
+        client = self["member"]
+        message = Message.objects.get(room=self.lounge, seq=7)
+        editing.edit(message, self.ann, "see <b>")
+        if not message.extras:
+            reactions.toggle(message, self.ann, "👍")
+            changes.post(self.lounge, self.ann, "so I <see>", reply=7)
+        Membership.objects.filter(person=self.ann).update(role=Role.OWNER)
+        pins.pin(message, self.ann, is_on=True)
+        Membership.objects.filter(person=self.ann).update(role=Role.MEMBER)
+        pins.save(message, self.ann, is_on=True)
+        return client
 
     def checked(self) -> Client:
         """Its forms are checked for where they come from."""

@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.urls import reverse
@@ -54,11 +54,27 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 def in_room(room: "Room", messages: Iterable["Message"]) -> list["Message"]:
-    """`messages`, which are of `room`: each would ask the database for it."""
+    """`messages`, which are of `room`: each would ask the database for it, and for whom it answers."""
     found = list(messages)
     for message in found:
         message.room = room
+    name_answered(found)
     return found
+
+
+def name_answered(messages: Iterable["Message"]) -> None:
+    """Have the messages that answer others know the names of whom they answer; one query, if any do."""
+    from .person import Person
+
+    answers = [message for message in messages if message.extras and message.answered]
+    if answers:
+        names = dict(
+            Person.objects.filter(pk__in={message.answered["author"] for message in answers}).values_list(
+                "pk", "username"
+            )
+        )
+        for message in answers:
+            message.answered_name = names.get(message.answered["author"], "")
 
 
 class Message(models.Model):
@@ -104,6 +120,7 @@ class Message(models.Model):
     # Set on the message that a page is about, and on one above which a page shows nothing.
     is_here = False
     is_topmost = False
+    answered_name = ""  # of whom it answers
 
     @property
     def starts_day(self) -> bool:
@@ -120,6 +137,7 @@ class Message(models.Model):
             and self.previous_at is not None
             and self.at - self.previous_at < GROUP_WITHIN
             and not self.starts_day
+            and not self.answered
         )
 
     @property
@@ -137,6 +155,7 @@ class Message(models.Model):
             self.edited_at is None,
             self.html,
             self.extras and repr(self.extras),
+            self.answered_name,
             self.is_here,
             self.is_topmost,
         )
@@ -159,6 +178,23 @@ class Message(models.Model):
     def day_url(self) -> str:
         """Of the page with all of its day, in the current time zone."""
         return reverse("day", args=[self.room.slug, localdate(self.at)])
+
+    @property
+    def answered(self) -> dict[str, Any]:
+        """The message that it answers, as it is quoted; empty, if it answers none."""
+        return (self.extras or {}).get("reply", {})
+
+    @property
+    def answered_url(self) -> str:
+        return f"{_messages_url(self.room.slug)}{self.answered['seq']}/"
+
+    @property
+    def reacted(self) -> list[tuple[str, int, str]]:
+        """The reactions as they are shown: each emoji, how many people, and the first of their ids."""
+        return [
+            (emoji, count, " ".join(map(str, ids)))
+            for emoji, count, ids in (self.extras or {}).get("reactions", [])
+        ]
 
     def get_absolute_url(self) -> str:
         return f"{_messages_url(self.room.slug)}{self.seq}/"

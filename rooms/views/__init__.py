@@ -9,6 +9,7 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .editing import edit_last, edit_message
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
 from .history import day, history, year
@@ -17,13 +18,17 @@ from .inviting import invite, make_link, revoke_link
 from .keep_name import keep_name
 from .lobby import lobby
 from .making import archived, direct, new_room
+from .menu import menu
 from .message import about_message, delete_message, report_message
 from .order import ban, bans, close, give_role, member, remove, slow, unban
 from .owning import archive, describe, keep
 from .past import message, newer
 from .person import person, picture
+from .pins import pin, pinned, save, saved
 from .preview import preview
+from .reactions import message_reactions, react
 from .reading import read_all
+from .reply import reply
 from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
 from .search import search
@@ -50,6 +55,8 @@ __all__ = [
     "describe",
     "direct",
     "dismiss_report",
+    "edit_last",
+    "edit_message",
     "export",
     "export_file",
     "export_row",
@@ -70,7 +77,9 @@ __all__ = [
     "log_in_elsewhere",
     "make_link",
     "member",
+    "menu",
     "message",
+    "message_reactions",
     "messages",
     "mute",
     "my_style",
@@ -79,14 +88,20 @@ __all__ = [
     "part",
     "person",
     "picture",
+    "pin",
+    "pinned",
     "preview",
+    "react",
     "read_all",
     "remove",
+    "reply",
     "report_message",
     "reports",
     "reset_password_from_key",
     "revoke_link",
     "room",
+    "save",
+    "saved",
     "search",
     "secret_feed",
     "settings",

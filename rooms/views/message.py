@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 from rooms import limits, moderation
 from rooms.access import Access
 from rooms.addresses import address_of
-from rooms.models import Kind, Message, Person
+from rooms.models import Kind, Message, Person, Pin, Saved
+from rooms.models.message import in_room as in_room_of
 from rooms.room_forms import ReasonForm, ReportForm
 from rooms.sidebar import title_in
 from rooms.views.acts import in_room, tried
@@ -26,8 +27,7 @@ def find_message(mine: Access, seq: int) -> Message:
     message = Message.objects.filter(room=mine.room, seq=seq).select_related("author").first()
     if message is None:
         raise Http404
-    message.room = mine.room
-    return message
+    return in_room_of(mine.room, [message])[0]
 
 
 def _show(
@@ -40,6 +40,12 @@ def _show(
         "message": message,
         "title": title_in(mine.room, person),
         "is_own": is_own,
+        "may_edit": is_there and mine.may_edit(message),
+        "may_react": not mine.why_not_react(message),
+        "may_pin": is_there and mine.may_pin,
+        "is_pinned": Pin.objects.filter(message=message).exists(),
+        "is_saved": Saved.objects.filter(message=message, person=person).exists(),
+        "earlier": message.revisions.order_by("-pk") if mine.may_read_earlier(message) else [],
         "may_delete": is_there and mine.may_delete(message),
         "may_report": is_there and not is_own and mine.room.kind != Kind.DIRECT,
         "delete": ReasonForm(auto_id="delete-%s"),

@@ -158,7 +158,8 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if not problems:
         try:
             joining.enter(mine)  # as with a page of it, or a socket
-            changes.post(room, person, form.cleaned_data["body"], key=form.key() or None)
+            body, reply = form.cleaned_data["body"], form.cleaned_data["reply"]
+            changes.post(room, person, body, key=form.key() or None, reply=reply)
             return redirect(room)
         except Refused as refusal:
             problems, status = [str(refusal)], refusal.status

@@ -43,11 +43,12 @@ def my_style(request: HttpRequest) -> HttpResponse:
         me = request.user.pk
         css = (
             f'.message[data-author="{me}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n'
+            f'.reaction[data-people~="{me}"]{{--chip:var(--mine);--chip-edge:var(--accent)}}\n'
             f'.mention[data-person="{me}"]{{--mention:var(--news-soft)}}\n'
             f'#typing [data-person="{me}"],#typing:not(:has(bdi:not([data-person="{me}"]))){{display:none}}\n'
         )
         blocked = request.user.blocks.values_list("blocked", flat=True)
-        css += "".join(f'.message[data-author="{other}"]{{display:none}}\n' for other in blocked)
+        css += "".join(f'[data-author="{other}"]{{display:none}}\n' for other in blocked)
     return HttpResponse(css, content_type="text/css")
 
 
