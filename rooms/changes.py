@@ -296,14 +296,15 @@ def alter(message: Message, by: Person, act: Callable[[Access, Message], list[st
 def quote_anew(room: Room, seqs: Sequence[int]) -> None:
     """Have the answers to the messages at `seqs` of `room`, a room that is locked, quote what those say by
     now. A tick for each."""
-    for answer in Message.objects.filter(room=room, reply_seq__in=seqs, deleted_at=None).order_by("seq"):
+    answers = Message.objects.filter(room=room, reply_seq__in=seqs, deleted_at=None)
+    for answer in answers.select_related("author").order_by("seq"):
         answer.room = room
         altered(answer)
 
 
 def altered(message: Message, fields: Sequence[str] = ()) -> Change:
-    """Keep that `fields` of `message`, whose room is at hand and locked, or what hangs on it, is another:
-    one tick. Returns the change."""
+    """Keep that `fields` of `message`, or what hangs on it, is another: one tick. Its author and its room
+    are at hand, and that is locked. Returns the change."""
     extras.renew(message)
     name_answered([message])
     message.version = tick(message.room)
