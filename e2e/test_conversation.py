@@ -1,0 +1,176 @@
+"""Editing, reacting, answering, pinning: by the menu of a message, live in every tab."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from e2e.conftest import Site
+from e2e.pages import PageErrors, Room, wait_until
+from e2e.proxy import proxy_to
+from e2e.site import say
+
+
+def menu_of(page: Page, seq: int) -> Locator:
+    """The menu of a message, open."""
+    page.locator(f"#message-{seq}").hover()
+    page.locator(f"#message-{seq} > .more").click()
+    menu = page.locator("#menu:popover-open")
+    expect(menu.locator(".whose")).to_be_visible()
+    return menu
+
+
+def messages(page: Page) -> list[str]:
+    """The HTML of the messages, without what htmx notes on it."""
+    found = page.locator("#messages > .message").evaluate_all("found => found.map(one => one.outerHTML)")
+    return [re.sub(r' data-htmx-powered="true"| class=""', "", html) for html in found]
+
+
+def expect_the_same(*pages: Page) -> None:
+    wait_until(pages[0], lambda: len({tuple(messages(page)) for page in pages}) == 1)
+
+
+@pytest.fixture
+def pages(tab: Callable[..., Page], page_errors: PageErrors) -> tuple[Page, Page, Page]:
+    """Two tabs of ann and one of bob, who have said something."""
+    room = Room(tab)
+    ann = room.tab("ann")
+    other = ann.context.new_page()
+    other.goto(ann.url)
+    expect(other.locator("#present .token")).to_have_count(1)
+    bob = room.tab("bob")
+    for count, (page, text) in enumerate([(ann, "lunch at one?"), (bob, "where?"), (ann, "the usual place")]):
+        say(page, text)
+        for each in (ann, other, bob):
+            expect(each.locator(".message")).to_have_count(count + 1)
+    return ann, other, bob
+
+
+def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
+    own_server: Site, pages: tuple[Page, Page, Page], page_errors: PageErrors
+) -> None:
+    ann, other, bob = pages
+    menu_of(bob, 1).get_by_label("React with thumbs up").click()
+    expect(ann.locator("#message-1 .reaction")).to_have_text(re.compile(r"👍\s*1"))
+    ann.locator("#message-1 .reaction").click()  # one more
+    expect(bob.locator("#message-1 .reaction")).to_have_text(re.compile(r"👍\s*2"))
+
+    menu_of(bob, 3).get_by_role("button", name="Reply").click()
+    expect(bob.locator(".answers")).to_contain_text("ann")
+    say(bob, "I like that one")  # the field has the focus
+    expect(bob.locator(".answers")).to_have_count(0)
+    expect(other.locator("#message-7 .answered, #message-6 .answered")).to_contain_text("the usual place")
+
+    page_errors.allow_outage()
+    own_server.kill()
+    expect(ann.locator("#connection .offline")).to_be_visible()
+    own_server.start()
+    expect(ann.locator("#connection .offline")).to_be_hidden()
+
+    menu_of(ann, 3).get_by_role("button", name="Edit").click()
+    sheet = ann.locator("#sheet[open]")
+    expect(sheet.locator("textarea")).to_be_focused()
+    sheet.locator("textarea").fill("the new place")
+    sheet.get_by_role("button", name="Save").click()
+    expect(sheet).to_have_count(0)
+    expect(ann.locator("[name=body]:focus")).to_be_visible()
+    expect(bob.locator("#message-3 .text")).to_have_text("the new place")
+    expect(bob.locator("#message-3 .edited")).to_be_visible()
+    expect(bob.locator(".answered .line")).to_have_text("the new place")
+
+    fresh = ann.context.new_page()
+    fresh.goto(ann.url)
+    expect_the_same(ann, other, bob, fresh)
+
+
+def test_what_is_missed_while_away_is_there_after_the_resume(
+    own_server: Site, tab: Callable[..., Page], page_errors: PageErrors
+) -> None:
+    page_errors.allow_outage()
+    with proxy_to(own_server.port) as network:
+        ann, bob = tab("ann"), tab("bob", base_url=network.url)
+        say(ann, "lunch at one?")
+        expect(bob.locator(".message")).to_have_count(1)
+        say(bob, "yes")
+        expect(ann.locator(".message")).to_have_count(2)
+        network.cut()
+        expect(bob.locator("#connection .offline")).to_be_visible()
+        menu_of(ann, 2).get_by_label("React with party popper").click()
+        menu_of(ann, 1).get_by_role("button", name="Edit").click()
+        ann.locator("#sheet textarea").fill("lunch at two?")
+        ann.locator("#sheet").get_by_role("button", name="Save").click()
+        expect(ann.locator("#message-1 .text")).to_have_text("lunch at two?")
+        network.mend()
+        expect(bob.locator("#message-1 .text")).to_have_text("lunch at two?", timeout=20_000)
+        expect_the_same(ann, bob)
+
+
+def test_any_emoji_is_found_by_its_name(pages: tuple[Page, Page, Page]) -> None:
+    ann, _, bob = pages
+    menu_of(ann, 2).get_by_label("React with another emoji").click()
+    expect(ann.locator("#emoji-name")).to_be_focused()
+    ann.keyboard.type("rocket")
+    ann.locator("#menu").get_by_label("rocket", exact=True).click()
+    expect(bob.locator("#message-2 .reaction")).to_have_text(re.compile("🚀"))
+
+
+def test_by_keyboard_alone(pages: tuple[Page, Page, Page]) -> None:
+    ann, _, bob = pages
+    ann.locator("#message-3 > .more").focus()
+    ann.keyboard.press("Enter")
+    expect(ann.locator("#menu:popover-open .quick")).to_be_visible()
+    ann.keyboard.press("Tab")
+    ann.keyboard.press("Tab")
+    ann.keyboard.press("Enter")
+    expect(bob.locator("#message-3 .reaction")).to_have_count(1)
+    ann.locator("#message-2 > .more").focus()
+    ann.keyboard.press("Enter")
+    expect(ann.locator("#menu:popover-open .whose")).to_contain_text("where?")
+    ann.keyboard.press("Escape")
+    expect(ann.locator("#menu:popover-open")).to_have_count(0)
+    expect(ann.locator("#message-2 > .more")).to_be_focused()
+
+
+def test_the_menu_holds_what_this_viewer_may_do(pages: tuple[Page, Page, Page]) -> None:
+    ann, _, bob = pages
+    expect(menu_of(ann, 1).get_by_role("button", name="Edit")).to_have_count(1)
+    menu = menu_of(bob, 1)
+    expect(menu.locator(".whose")).to_contain_text("lunch at one?")
+    expect(menu.get_by_role("button", name="Edit")).to_have_count(0)
+    expect(menu.get_by_role("button", name="Pin")).to_have_count(0)
+    expect(menu.get_by_role("button", name="Reply")).to_have_count(1)
+
+
+def test_without_a_script(browser: Browser, own_server: Site) -> None:
+    context = browser.new_context(base_url=own_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Room", exact=True).fill("Lounge")
+    page.get_by_label("Your name").fill("ann")
+    page.keyboard.press("Enter")
+    page.locator("[name=body]").first.fill("lunch at one?")
+    page.keyboard.press("Enter")
+    page.locator("#message-1 .at").click()
+    page.get_by_role("link", name="About this message").click()
+    page.get_by_role("link", name="React").click()
+    page.get_by_label("thumbs up").click()
+    expect(page.locator("#message-1 .reaction")).to_have_text(re.compile(r"👍\s*1"))
+    page.goto("/rooms/lounge/messages/1/about/")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("What it says").fill("lunch at two?")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#message-1 .text")).to_have_text("lunch at two?")
+    page.goto("/rooms/lounge/messages/1/about/")
+    page.get_by_role("link", name="Reply").click()
+    page.get_by_label("Your answer").fill("yes")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".answered .line")).to_have_text("lunch at two?")
+    page.goto("/rooms/lounge/messages/1/about/")
+    page.get_by_role("button", name="Save it for yourself").click()
+    page.goto("/saved/")
+    expect(page.locator(".text")).to_have_text("lunch at two?")
+    page.goto("/rooms/lounge/messages/1/about/")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#message-1 .text")).to_have_text("This message was deleted.")
+    context.close()
