@@ -226,7 +226,51 @@ Export.objects.create(person=ann, room=room, state="running", done=30, total=90)
     expect(page.locator(".export")).to_have_count(3)
 
 
+def reacted_to(room: Room, page: Page) -> None:
+    """A room with a message that was reacted to and answered."""
+    enter(room, page)
+    say(page, LONG_WORD)
+    expect(page.locator(".message")).to_have_count(1)
+    page.locator(".message").hover()
+    page.locator(".more").click()
+    page.get_by_label("React with thumbs up").click()
+    expect(page.locator(".reaction")).to_have_count(1)
+    page.locator(".message").hover()
+    page.locator(".more").click()
+    page.get_by_role("button", name="Reply").click()
+    expect(page.locator(".answers")).to_have_count(1)
+
+
+def menu_of_a_message(room: Room, page: Page, server: Site) -> None:
+    reacted_to(room, page)
+    say(page, "an answer")
+    expect(page.locator(".answered")).to_have_count(1)
+    page.locator(".message").first.hover()
+    page.locator(".more").first.click()
+    expect(page.locator("#menu .whose")).to_be_visible()
+
+
+def editing_a_message(room: Room, page: Page, server: Site) -> None:
+    reacted_to(room, page)
+    page.locator(".message").hover()
+    page.locator(".more").click()
+    page.get_by_role("button", name="Edit").click()
+    expect(page.locator("#sheet textarea")).to_be_focused()
+
+
+def reactions_and_saved(room: Room, page: Page, server: Site) -> None:
+    reacted_to(room, page)
+    page.locator(".message").hover()
+    page.locator(".more").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#menu:popover-open")).to_have_count(0)
+    page.goto(f"{room.path}messages/1/reactions/?q=heart")
+    assert Axe().run(page).violations_count == 0
+    page.goto("/saved/")
+
+
 PAGES = [
+    menu_of_a_message, editing_a_message, reactions_and_saved,
     history, day_of_history, year_of_history, room_at_a_message,
     about_the_room, exports, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,

@@ -66,7 +66,7 @@ def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
     own_server.kill()
     expect(ann.locator("#connection .offline")).to_be_visible()
     own_server.start()
-    expect(ann.locator("#connection .offline")).to_be_hidden()
+    expect(ann.locator("#connection .offline")).to_be_hidden(timeout=20_000)
 
     menu_of(ann, 3).get_by_role("button", name="Edit").click()
     sheet = ann.locator("#sheet[open]")
