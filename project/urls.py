@@ -75,6 +75,7 @@ urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
     path("account/", include("project.account_urls")),
     path("admin/", admin.site.urls),
+    path("mail/<str:token>/", views.stop_mail, name="stop-mail"),
     path("read/", views.read_all, name="read-all"),
     path("me.css", views.my_style, name="my-style"),
     path("parts/<str:version>/<str:name>/", views.part, name="part"),

@@ -19,7 +19,7 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from rooms import access, extras, fragments, statements
@@ -218,7 +218,10 @@ def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, .
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
     # In order: whoever else changes several of them waits, and nobody for each other.
     ids = list(concerned.order_by("pk").select_for_update(of=("self",)).values_list("pk", "person_id"))
-    Membership.objects.filter(pk__in=[pk for pk, _ in ids]).update(mentions=F("mentions") + 1)
+    Membership.objects.filter(pk__in=[pk for pk, _ in ids]).update(
+        mentions=F("mentions") + 1,
+        mentioned_at=Case(When(mentions=0, then=Value(timezone.now())), default=F("mentioned_at")),
+    )
     return tuple(person_id for _, person_id in ids)
 
 

@@ -38,10 +38,25 @@ class SettingsForm(NameForm):
         label="Colours", required=False, choices=Person.Theme.choices, error_messages=NO_CHOICE
     )
 
+    mail_minutes = forms.TypedChoiceField(
+        label="Mail when somebody names you or writes to you, and you are away",
+        coerce=int,
+        choices=[
+            (5, "After 5 minutes"),
+            (15, "After 15 minutes"),
+            (60, "After an hour"),
+            (1440, "After a day"),
+            (0, "Never"),
+        ],
+        error_messages=NO_CHOICE,
+    )
+
     def __init__(self, data: Any, person: Person) -> None:
-        names = ("username", "bio", "time_zone", "theme")
+        names = ("username", "bio", "time_zone", "theme", "mail_minutes")
         super().__init__(data, initial={name: getattr(person, name) for name in names})
         self.person = person
+        if person.is_guest:
+            del self.fields["mail_minutes"]  # no mail finds them
         self.fields["time_zone"].choices = _zone_choices(person.time_zone)  # type: ignore[attr-defined]
 
     def clean_username(self) -> str:

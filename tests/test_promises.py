@@ -22,6 +22,7 @@ from pytest_django import Settings
 from rooms import changes, editing, fragments, moderation, pins, reactions
 from rooms.calendar import path as path_of_day
 from rooms.history import newest
+from rooms.mailing import token_of
 from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
@@ -330,6 +331,8 @@ PAGES: dict[str, Page] = {
     "not now": ("member", lambda client: client.post(f"{ROOM}close/", {"on": "1"}), 403, {}),
     "somebody in it": ("keeper", lambda client: client.get(f"{ROOM}people/{person_id('bob')}/"), 200, {}),
     "bans": ("keeper", lambda client: client.get(f"{ROOM}bans/"), 200, {}),
+    "no more mail": ("member", lambda client: client.get(f"/mail/{token_of(ann())}/"), 200, {}),
+    "no more mail, done": ("member", lambda client: client.post(f"/mail/{token_of(ann())}/"), 200, {}),
     "reports": ("keeper", lambda client: client.get("/reports/"), 200, {}),
     "new private": ("member", lambda client: client.get("/new-room/"), 200, {}),
     "direct": ("member", lambda client: client.get("/direct/"), 200, {}),

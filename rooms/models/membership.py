@@ -22,9 +22,12 @@ class Membership(models.Model):
     # What opens the room's feed to a reader that has no session; none, unless they asked for it.
     feed_token = models.CharField(max_length=32, null=True, unique=True, editable=False)
     mentions = models.PositiveIntegerField(default=0)  # messages since then that name or address them
+    mentioned_at = models.DateTimeField(null=True)  # when the first of these came
+    mailed_at = models.DateTimeField(null=True)  # when they were last told so by mail
 
     class Meta:
         constraints = [models.UniqueConstraint("room", "person", name="joined_once")]
+        indexes = [models.Index("person", name="mentioned", condition=models.Q(mentions__gt=0))]
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.room_id}"

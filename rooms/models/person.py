@@ -32,6 +32,8 @@ class Person(AbstractUser):
     bio = models.CharField(max_length=BIO_LENGTH, blank=True)
     time_zone = models.CharField(max_length=40, blank=True)  # an IANA name; the site's if empty
     theme = models.CharField(max_length=5, blank=True, choices=Theme.choices)
+    # How long after somebody named them, and they did not see it, they are told by mail; never, if 0.
+    mail_minutes = models.PositiveSmallIntegerField(default=15)
     picture = models.ImageField(upload_to="pictures/", blank=True)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]

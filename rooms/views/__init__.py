@@ -17,6 +17,7 @@ from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
 from .keep_name import keep_name
 from .lobby import lobby
+from .mail import stop_mail
 from .making import archived, direct, new_room
 from .menu import menu
 from .message import about_message, delete_message, report_message
@@ -110,6 +111,7 @@ __all__ = [
     "slow",
     "social_sign_up",
     "star",
+    "stop_mail",
     "unban",
     "unblock",
     "welcome",
