@@ -9,6 +9,7 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .compose import compose
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
 from .history import day, history, year
@@ -42,6 +43,7 @@ __all__ = [
     "blocks",
     "close",
     "close_account",
+    "compose",
     "confirm_email",
     "day",
     "delete_export",
