@@ -245,6 +245,23 @@ def test_a_name_by_the_keyboard_and_by_the_pointer(room: Room) -> None:
     expect(bob.locator(".message .mention")).to_have_count(2)
 
 
+def test_more_than_fit_on_a_phone_are_reached_by_the_keyboard_too(room: Room) -> None:
+    page = room.tab("ann", viewport={"width": 390, "height": 700})
+    names = [room.called(f"Bob the {nth}") for nth in ("First", "Second", "Third")]
+    for nth in ("First", "Second", "Third"):
+        room.tab(f"Bob the {nth}")
+    page.keyboard.type("@bo")
+    expect(offered(page)).to_have_count(3)
+    expect(offered(page).last).not_to_be_in_viewport(ratio=1)
+    for one in offered(page).all():
+        page.keyboard.press("Tab")
+        expect(one).to_be_focused()
+    expect(offered(page).last).to_be_in_viewport(ratio=0.99)
+    page.keyboard.press("Enter")
+    expect(field(page)).to_have_value(f"@{names[-1]} ")
+    expect_caret_at_end(page)
+
+
 def test_a_room_and_an_emoji_in_several_lines(room: Room) -> None:
     page = room.tab("ann")
     tool(page, "Several lines").click()
