@@ -5,20 +5,24 @@ draft is void, whichever of the two reaches the database first: a text that was 
 as a draft, and posting need not wait for any lock of a draft. No clock ticks, and nobody is told.
 """
 
+import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from rooms.forms import DraftForm
 from rooms.models import Draft, Message
 
+log = logging.getLogger(__name__)
+
 LONGEST = 2 * Message.BODY_LENGTH  # characters; a text that is longer is not kept
 
-MOST_GONE = 30  # keys that a tab remembers, of what was sent: what was typed of it may come late
+MOST_KEYS = 30  # of one tab that are remembered; a page has fewer forms
 
 _writers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drafts")  # no post waits behind a draft
 
@@ -65,7 +69,7 @@ class Drafter:
         self.whose = room_id, person_id
         self.has_typed = False  # since the last draft was kept
         self.kept: dict[str, str] = {}  # by key
-        self.gone: deque[str] = deque(maxlen=MOST_GONE)  # keys
+        self.gone: deque[str] = deque(maxlen=MOST_KEYS)  # keys of what was sent: drafts of it come late
 
     async def keep(self, frame: dict[str, Any]) -> None:
         """Keep what `frame` holds. One that is sent as the page goes or is hidden counts only if
@@ -75,12 +79,19 @@ class Drafter:
         if not key or key in self.gone or not form.is_valid():
             return
         body = form.cleaned_data["body"]
+        if len(body) > LONGEST:
+            return
         is_new = self.has_typed or self.kept.get(key, body) != body
         if "leaving" in frame and not is_new:
             return
         self.has_typed = False
         self.kept[key] = body
-        await _writing(save)(*self.whose, key, body, form.began_as())
+        if len(self.kept) > MOST_KEYS:
+            del self.kept[next(iter(self.kept))]
+        try:
+            await _writing(save)(*self.whose, key, body, form.began_as())
+        except DatabaseError as error:  # no reason to end a connection that messages go by
+            log.warning("room %s: a draft could not be kept: %s", self.whose[0], error)
 
     async def let_go(self, key: str, began_as: str) -> None:
         """What was written under `key` was said, or given up."""

@@ -176,3 +176,20 @@ async def test_a_tab_that_is_left_displaces_nothing_unless_something_was_typed_t
     assert await read(lounge, ann) == "new"
     await one.draft("from one, and more", leaving=1)
     assert await read(lounge, ann) == "from one, and more"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_draft_that_cannot_be_kept_ends_nothing(lounge: Room, ann: Person) -> None:
+    tab = Tab(Room(pk=lounge.pk + 1000), ann)
+    await tab.draft("of a room that is gone")
+    assert not await Draft.objects.aexists()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_tab_remembers_no_more_than_it_may(lounge: Room, ann: Person) -> None:
+    tab = Tab(lounge, ann)
+    await tab.draft("x" * (LONGEST + 1), key="long")
+    for n in range(drafts.MOST_KEYS + 5):
+        await tab.draft("x", key=f"k{n}")
+    assert len(tab.drafter.kept) == drafts.MOST_KEYS
+    assert "long" not in tab.drafter.kept
