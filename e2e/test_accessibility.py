@@ -87,6 +87,23 @@ def room_with_a_refused_message(room: Room, page: Page, server: Site) -> None:
     refuse_a_message(page)
 
 
+def room_with_suggestions(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    for name in ("Bob", "Bob " + LONG_WORD[:20]):
+        room.tab(name)
+    page.keyboard.type("hi @bo")
+    expect(page.locator(".offers button")).to_have_count(2)
+
+
+def room_with_several_lines(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    page.keyboard.type(LONG_WORD)
+    page.get_by_role("button", name="Several lines").click()
+    expect(page.locator("textarea[name=body]")).to_be_focused()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator(".preview .text")).to_be_visible()
+
+
 def settings(room: Room, page: Page, server: Site) -> None:
     enter(room, page)
     page.goto("/settings/?saved=1")
@@ -274,6 +291,7 @@ PAGES = [
     history, day_of_history, year_of_history, room_at_a_message,
     about_the_room, exports, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
+    room_with_suggestions, room_with_several_lines,
     settings, settings_with_errors, person, search, search_of_all,
 ]  # fmt: skip
 

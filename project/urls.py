@@ -12,6 +12,7 @@ urlpatterns = [
     path("", views.lobby, name="lobby"),
     path("rooms/<str:slug>/", views.room, name="room"),
     path("rooms/<str:slug>/messages/", views.messages, name="messages"),
+    path("rooms/<str:slug>/compose/", views.compose, name="compose"),
     path("rooms/<str:slug>/messages/<int:seq>/", views.message, name="message"),
     path("rooms/<str:slug>/messages/<int:seq>/newer/", views.newer, name="newer"),
     path("rooms/<str:slug>/messages/<int:seq>/preview/", views.preview, name="preview"),

@@ -25,6 +25,7 @@ from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
 from rooms.sender import Frame, Sender, some_seconds
 from rooms.sidebar import sidebar, title_in
+from rooms.suggest import Suggester
 from rooms.tab import Tab, Viewer
 
 LONGEST_FRAME = 512 * 1024  # characters
@@ -55,6 +56,8 @@ class TabConsumer(AsyncWebsocketConsumer):
     `{…the same, "again": 1}`                the same message, from a form that waits to be let go
     `{"action": "discard", "key": "…"}`      a refused message the sender gives up
     `{"action": "react", "seq": 42, "emoji": "👍"}`  or, if that was so, no longer
+    `{"action": "draft", …the same}`         what has been written of a message by now
+    `{"action": "suggest", …the same}`       the same, to be told what its last word may become
     `{"action": "typing"}`                   a message is being written
     `{"action": "active"}`                   somebody moves the pointer, or types
     `{"action": "blink"}`                    the tab came before somebody, or is hidden now
@@ -71,6 +74,7 @@ class TabConsumer(AsyncWebsocketConsumer):
     room: Room
     title: str
     sender: Sender
+    suggester: Suggester
     tab: Tab | None = None  # while the hub hands it anything
     audience: Audience
 
@@ -123,6 +127,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         hub = Hub.here()
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
         self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
+        self.suggester = Suggester(mine, tab)
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed or signed out since they were found to be a member may be here no longer;
         # who is from here on is among those that wait, and turned away by the hub.
@@ -215,6 +220,8 @@ class TabConsumer(AsyncWebsocketConsumer):
             "discard": self.sender.discard,
             "resume": self.resume,
             "react": self.react,
+            "draft": self.sender.drafter.keep,
+            "suggest": self.suggester.suggest,
             "typing": self.typing,
             "active": self.active,
             "blink": self.blink,
@@ -294,6 +301,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     async def typing(self, frame: Frame) -> None:
         now = monotonic()
+        self.sender.drafter.has_typed = True
         await self.active(frame)
         if now - self.typed_at > TYPING_SECONDS:
             self.typed_at = now

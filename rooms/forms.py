@@ -110,17 +110,36 @@ class SeqField(forms.Field):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-class MessageForm(forms.Form):
-    """A message: `body`, with what leads it, if anything, the sender's `key` for it, if it has one,
-    and the seq of the message that it answers, if any: `reply`."""
+class DraftForm(forms.Form):
+    """A text that is being written: `body`, with what leads it, if anything, the sender's `key` for
+    it, if it has one, and that of the `draft` it began as, if any."""
 
     lead = TextField(required=False)
     body = TextField(required=False)
-    reply = SeqField(required=False)
 
     def clean_body(self) -> str:
         body = self.cleaned_data.get("lead", "") + self.cleaned_data["body"]
-        body = body.replace("\r\n", "\n").replace("\0", "").strip()
+        return body.replace("\r\n", "\n").replace("\0", "")
+
+    def key(self) -> str:
+        """The key as it was sent, or nothing if it is none."""
+        return self._key("key")
+
+    def began_as(self) -> str:
+        return self._key("draft")
+
+    def _key(self, name: str) -> str:
+        key = self.data.get(name)
+        return key if isinstance(key, str) and KEY.fullmatch(key) else ""
+
+
+class MessageForm(DraftForm):
+    """A message; `reply` is the seq of the one that it answers, if any."""
+
+    reply = SeqField(required=False)
+
+    def clean_body(self) -> str:
+        body = super().clean_body().strip()
         if not body:
             raise ValidationError("There is nothing in it.", code="required")
         if len(body) > Message.BODY_LENGTH:
@@ -129,11 +148,6 @@ class MessageForm(forms.Form):
                 code="max_length",
             )
         return body
-
-    def key(self) -> str:
-        """The key as it was sent, or nothing if it is none."""
-        key = self.data.get("key")
-        return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
     def problems(self) -> list[str]:
         return [str(problem) for problems in self.errors.values() for problem in problems]

@@ -150,6 +150,11 @@ def refused(room: Room, key: str, problems: Iterable[str]) -> str:
     return _render("refused", {"room": room, "key": key, "problems": problems})
 
 
+def offers(room: Room, key: str, found: Iterable[Any]) -> str:
+    """For the sender alone: what the last word of what is being written under `key` may become."""
+    return _render("offers", {"room": room, "key": key, "offers": found})
+
+
 def notice(text: str) -> str:
     """For one tab alone: something was wrong with what it sent."""
     return _render("notice", {"notice": text})

@@ -5,12 +5,13 @@ from functools import cache
 
 from django.template import Engine
 
-NAMES = ["connection", "field", "mark", "unmark"]
+NAMES = ["connection", "field", "mark", "tall-field", "unmark"]
+_INCLUDED = ["line", "lines", "live-field", "placeholder", "preview", "tools"]
 
 
 @cache
 def parts_version() -> str:
     """Changes when the parts do, so that browsers may keep them for ever."""
     engine = Engine.get_default()
-    sources = (engine.get_template(f"parts/{name}.html").source for name in [*NAMES, "live-field"])
+    sources = (engine.get_template(f"parts/{name}.html").source for name in [*NAMES, *_INCLUDED])
     return hashlib.sha256("".join(map(str, sources)).encode()).hexdigest()[:12]

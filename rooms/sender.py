@@ -12,6 +12,7 @@ from typing import Any
 
 from rooms import changes, fragments, limits
 from rooms.access import Access, Refused
+from rooms.drafts import Drafter
 from rooms.events import Change
 from rooms.forms import MessageForm, new_key
 from rooms.models import Message, Person
@@ -42,6 +43,7 @@ class Sender:
         self.mine, self.room = mine, mine.room
         self.person, self.tab, self.hear = person, tab, hear
         self.whose = person.pk, address  # the limits that apply
+        self.drafter = Drafter(mine.room.pk, person.pk)
         self.queued: dict[str, Frame] = {}
         self.sent: dict[str, str] = {}
         self.lead = ""
@@ -87,6 +89,8 @@ class Sender:
         if change is not None:
             # This process's tabs need not wait for Redis, nor for its return.
             self.hear(change)
+        # Before the form is let go: whatever dies here, the form says its message, and this, again.
+        await self.drafter.let_go(key, form.began_as())
         if leads or not again:
             self.lead = ""
         if again:
@@ -127,5 +131,7 @@ class Sender:
     async def discard(self, frame: Frame) -> None:
         if "lead" in frame:
             self.lead = ""
-        if key := MessageForm(frame).key():
+        form = MessageForm(frame)
+        if key := form.key():
+            await self.drafter.let_go(key, form.began_as())
             self.tab.give(fragments.accepted(self.room, key, new_key()))

@@ -112,6 +112,7 @@ ROADS: dict[str, Road] = {
     "year": lambda client, at: client.get(f"{at.url}history/2020/"),
     "about": lambda client, at: client.get(f"{at.url}about/"),
     "say": lambda client, at: client.post(f"{at.url}messages/", {"body": "hello"}),
+    "compose": lambda client, at: client.post(f"{at.url}compose/", {"body": "tea", "tall": "1"}),
     "star": lambda client, at: client.post(f"{at.url}star/", {"on": "1"}),
     "mute": lambda client, at: client.post(f"{at.url}mute/", {"on": "1"}),
     "leave": lambda client, at: client.post(f"{at.url}leave/"),
@@ -160,6 +161,7 @@ PAGES = {
     year     302     200     200     200     200     200     200     200     200     403     302
     about    302     200     200     200     200     200     200     200     200     403     302
     say      302     302     302     302     302     302     302     302     302     403     302
+    compose  302     200     200     200     200     200     200     200     200     403     302
     star     302     403     403     403     302     302     302     302     403     403     302
     mute     302     403     403     403     302     302     302     302     403     403     302
     leave    302     302     302     302     302     302     302     302     302     403     302
@@ -237,6 +239,7 @@ PAGES = {
     year     404     404     404     404     200     200     200     200     404     403     404
     about    404     404     404     404     200     200     200     200     404     403     404
     say      404     404     404     404     302     302     302     302     404     403     404
+    compose  404     404     404     404     200     200     200     200     404     403     404
     star     404     404     404     404     302     302     302     302     404     403     404
     mute     404     404     404     404     302     302     302     302     404     403     404
     leave    404     404     404     404     302     302     403     302     404     403     404
@@ -284,6 +287,7 @@ PAGES = {
     year     404     404     404     404     404     200     200
     about    404     404     404     404     404     200     200
     say      404     404     404     404     404     302     302
+    compose  404     404     404     404     404     200     200
     star     404     404     404     404     404     302     302
     mute     404     404     404     404     404     302     302
     leave    404     404     404     404     404     403     403

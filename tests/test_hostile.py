@@ -70,7 +70,7 @@ WRITTEN: dict[str, Field] = {
     for name in names
 }
 # The attributes that are shown to people and that nothing acts on.
-SHOWN = {"title", "value", "alt", "aria-label", "content"}
+SHOWN = {"title", "value", "alt", "aria-label", "content", "placeholder"}
 
 
 def all_of(model: type[Model]) -> Callable[[Client], Any]:

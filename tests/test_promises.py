@@ -26,6 +26,7 @@ from rooms.mailing import token_of
 from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
+from rooms.suggest import Offer
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, turn_on_two_factor
 from tests.html import Element, elements, find_all
 from tests.oidc import provider
@@ -240,6 +241,9 @@ WITH_FRAME = {"frame-src": ["'self'"]}
 FRAMED = WITH_FRAME | {"frame-ancestors": ["'self'"]}
 
 ROOM, MESSAGES = "/rooms/lounge/", "/rooms/lounge/messages/"
+COMPOSE, LIVE = f"{ROOM}compose/", {"HX-Request": "true"}
+WRITING = {"body": "see http://a.example/", "key": "k1", "draft": "k0", "tall": "1"}
+PREVIEW = {"body": "see http://a.example/", "key": "k1", "preview": "1"}
 INVITATION, TOTP = "/invitations/t0ken/", "/account/2fa/totp/activate/"
 EXPORT = "3xp0rt"
 CHANGE = {"email": "new@example.com", "action_add": ""}
@@ -274,6 +278,14 @@ PAGES: dict[str, Page] = {
     "room, older": ("member", lambda client: client.get(ROOM, {"before": 30}), 200, WITH_FRAME),
     "message refused": ("member", lambda client: client.post(MESSAGES, TOO_LONG), 422, FRAMED),
     "message taken": ("member", lambda client: client.post(MESSAGES, {"body": "x"}), 302, FRAMED),
+    "room, writing": ("member", lambda client: client.post(COMPOSE, WRITING), 200, WITH_FRAME),
+    "room, writing live": (
+        "member",
+        lambda client: client.post(COMPOSE, WRITING, headers=LIVE),
+        200,
+        WITH_FRAME,
+    ),
+    "room, preview": ("member", lambda client: client.post(COMPOSE, PREVIEW, headers=LIVE), 200, WITH_FRAME),
     "older": ("member", lambda client: client.get(MESSAGES, {"before": 60}), 200, FRAMED),
     "newer": ("member", lambda client: client.get(MESSAGES, {"after": 50}), 200, FRAMED),
     "newer, none": ("member", lambda client: client.get(MESSAGES, {"after": 99}), 200, FRAMED),
@@ -663,6 +675,8 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
         fragments.accepted(lounge, "key", "spare", "lead"),
         fragments.refused(lounge, "key", ["a problem"]),
         fragments.refused(lounge, "", ["a problem"]),
+        fragments.offers(lounge, "key", [Offer("person", 7, "@ann", "@", "ann")]),
+        fragments.offers(lounge, "key", []),
         fragments.notice("a notice"),
     ]:
         assert elements(fragment)

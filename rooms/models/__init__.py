@@ -1,6 +1,7 @@
 from .act import Act
 from .ban import Ban
 from .block import Block
+from .draft import Draft
 from .export import Export
 from .former_slug import FormerSlug
 from .invitation import Invitation
@@ -20,6 +21,7 @@ __all__ = [
     "Act",
     "Ban",
     "Block",
+    "Draft",
     "Export",
     "FormerSlug",
     "Invitation",

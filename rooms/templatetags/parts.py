@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
@@ -15,6 +16,12 @@ register = template.Library()
 def part_url(name: str) -> str:
     """Where the part of this name is, which a page puts in place by itself."""
     return reverse("part", args=[parts_version(), name])
+
+
+@register.simple_tag
+def field_url(slug: str, tall: Any = False) -> str:
+    """Where the next field to write in the room is, for one line or several."""
+    return f"{part_url('tall-field' if tall else 'field')}?{urlencode({'slug': slug})}"
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ from .account import (
     social_sign_up,
 )
 from .blocks import block, blocks, unblock
+from .compose import compose
 from .editing import edit_last, edit_message
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
@@ -48,6 +49,7 @@ __all__ = [
     "blocks",
     "close",
     "close_account",
+    "compose",
     "confirm_email",
     "day",
     "delete_export",

@@ -33,7 +33,7 @@ def edit_message(request: HttpRequest, mine: Access, person: Person, seq: int) -
     if status := tried(form, rewrite):
         return _show(request, mine, person, message, form, status)
     if request.headers.get("HX-Request"):
-        return render(request, "edit.html#done")
+        return render(request, "edit.html#done", {"access": mine})
     return redirect(message)
 
 

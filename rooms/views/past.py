@@ -41,8 +41,10 @@ def message(request: HttpRequest, mine: Access, person: Person, seq: int) -> Htt
 def newer(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """The messages after that one, as a fragment; the last of them makes the page live."""
     page = history.after(mine.room, seq)
-    context = {"room": mine.room, "page": page, "is_reading": True}
-    response = render(request, "room.html#newer", context | composer(mine))
+    context = {"room": mine.room, "page": page}
+    if not page.has_newer:
+        context |= composer(request, mine) | {"focus": False}  # who comes reads
+    response = render(request, "room.html#newer", context)
     if not page.has_newer:
         response["HX-Trigger"] = LIVE_END
     return response

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import access, changes, history, joining, limits
+from rooms import access, changes, drafts, history, joining, limits
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.events import Notice
@@ -73,12 +73,13 @@ def show(
     mine: Access,
     person: Person,
     page: Page,
-    body: str = "",
     key: str = "",
+    writing: dict[str, object] | None = None,
     problems: list[str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The room, open at `page` of it. It is live if that is the newest."""
+    """The room, open at `page` of it. It is live if that is the newest. `writing` is what is being
+    written there, under `key`: their draft, unless given."""
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
     room = mine.room
@@ -95,16 +96,24 @@ def show(
         "page": page,
         "first_new": None if page.has_newer else _first_new(mine, page.messages),
         "style_version": style_version(person),
-        "body": body,
         "problems": problems,
     }
-    return render(request, "room.html", context | composer(mine, key), status=status)
+    if not page.has_newer:
+        context |= composer(request, mine, key, writing)
+    return render(request, "room.html", context, status=status)
 
 
-def composer(mine: Access, key: str = "") -> dict[str, object]:
+def composer(
+    request: HttpRequest, mine: Access, key: str = "", writing: dict[str, object] | None = None
+) -> dict[str, object]:
     """What the part of the page needs in which one writes; `key` names what is written first."""
     keys = [key or new_key(), *(new_key() for _ in range(SPARES))]
-    return {"keys": keys, "why_not_post": mine.why_not_post()}
+    draft = None
+    if writing is None and mine.person_id:
+        draft = drafts.find(mine.room.pk, mine.person_id)
+    begun = {"body": draft.body, "draft": draft.key} if draft else {"focus": True}
+    about = {"keys": keys, "why_not_post": mine.why_not_post(), "tall": request.session.get("tall")}
+    return about | (begun if writing is None else writing)
 
 
 def _first_new(mine: Access, messages: Sequence[Message]) -> int | None:
@@ -160,11 +169,16 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             joining.enter(mine)  # as with a page of it, or a socket
             body, reply = form.cleaned_data["body"], form.cleaned_data["reply"]
             changes.post(room, person, body, key=form.key() or None, reply=reply)
+            drafts.forget(room.pk, person.pk, form.key(), form.began_as())
             return redirect(room)
         except Refused as refusal:
             problems, status = [str(refusal)], refusal.status
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = ["It could not be kept just now. Please send it again."]
-    body = request.POST.get("body", "")
-    return show(request, mine, person, history.newest(room), body, form.key(), problems, status)
+    writing: dict[str, object] = {
+        "body": request.POST.get("body", ""),
+        "draft": form.began_as(),
+        "focus": True,
+    }
+    return show(request, mine, person, history.newest(room), form.key(), writing, problems, status)
