@@ -22,12 +22,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from rooms import access, fragments, statements
+from rooms import access, markup, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
-from rooms.mentions import Mention, mentions_in
+from rooms.markup import Rendered
+from rooms.mentions import people_in, rooms_in
 from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Room
 from rooms.models.room import group_of
 from rooms.search import index
@@ -99,7 +100,8 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
     new = [line for line in lines if (line.key, people[line.author].pk) not in said]
     if new:
         messages = insert_messages(
-            _next_message(room, people[line.author], line.body, line.key, line.at) for line in new
+            _next_message(room, people[line.author], line.body, line.key, line.at, markup.render(line.body))
+            for line in new
         )
         tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
@@ -122,10 +124,11 @@ def _record(
     at: datetime | None,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
-    named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
+    # Which takes a while; writers wait for each other below.
+    rendered = markup.render(body, people_in(body, room_id), rooms_in(body))
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+            return _record_locked(room_id, author, body, key, at or timezone.now(), rendered, known)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
@@ -140,7 +143,7 @@ def _record_locked(
     body: str,
     key: str | None,
     at: datetime,
-    named: Sequence[Mention],
+    rendered: Rendered,
     known: Access | None,
 ) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
@@ -150,13 +153,13 @@ def _record_locked(
         raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
     last_seq = room.last_seq
-    message = _next_message(room, author, body, key, at, named)
+    message = _next_message(room, author, body, key, at, rendered)
     message.author = author
     statements.insert(message)
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
-    mentioned = _count_mentions(room, author, named)
+    mentioned = _count_mentions(room, author, rendered.mentioned)
     return message, Change(room_id, message.version, message, mentioned=mentioned)
 
 
@@ -183,13 +186,13 @@ def _is_blocked(room: Room) -> bool:
     return len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists()
 
 
-def _count_mentions(room: Room, author: Person, named: Sequence[Mention]) -> tuple[int, ...]:
+def _count_mentions(room: Room, author: Person, named: Sequence[int]) -> tuple[int, ...]:
     """Count the new message for everybody whom it names or, in a direct room, addresses."""
     if room.kind != Kind.DIRECT and not named:
         return ()
     concerned = Membership.objects.filter(room=room).exclude(person=author)
     if room.kind != Kind.DIRECT:
-        concerned = concerned.filter(person__in={mention.person_id for mention in named})
+        concerned = concerned.filter(person__in=named)
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
     # In order: whoever else changes several of them waits, and nobody for each other.
@@ -204,7 +207,7 @@ def _next_message(
     body: str,
     key: str | None,
     at: datetime,
-    mentions: Sequence[Mention] = (),
+    rendered: Rendered,
 ) -> Message:
     """Tick the clock of `room`, in memory, and return the unsaved message of that tick."""
     room.clock += 1
@@ -217,7 +220,8 @@ def _next_message(
         room.clock,
         at,
         body,
-        fragments.body_html(body, mentions),
+        rendered.html,
+        markup.VERSION,
         room.last_at if room.last_seq else None,
         room.last_author_id == author.pk,
         key,
