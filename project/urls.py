@@ -59,6 +59,7 @@ urlpatterns = [
     path("reports/<int:pk>/dismiss/", views.dismiss_report, name="dismiss-report"),
     path("reports/<int:pk>/delete/", views.delete_reported, name="delete-reported"),
     path("search/", views.search, name="search"),
+    path("help/writing/", views.writing, name="help-writing"),
     path("settings/", views.settings, name="settings"),
     path("settings/picture/", views.settings_picture, name="settings-picture"),
     path("invitations/<str:token>/", views.invitation, name="invitation"),

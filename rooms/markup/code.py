@@ -17,18 +17,20 @@ MOST_TOKENS = 1500  # that are coloured; what comes after them is not, and takes
 # Those people write in chats. Not all that Pygments knows: each takes memory once it is used, and
 # some take seconds for what is made to be slow.
 _COLOURED = """
-ada asm awk bash bat c c++ clojure cmake cobol console cpp cs csharp css d dart diff docker dockerfile
-elixir elm erlang f# fish forth fortran fsharp gleam glsl go golang graphql groovy haskell hcl hs html http
-ini java javascript jinja js json json5 jsx julia kotlin latex lean lisp llvm lua make makefile markdown
+ada asm awk bash bat c c++ clojure cmake cobol cpp cs csharp css d dart diff docker dockerfile
+elixir elm erlang f# fish forth fortran fsharp gleam glsl go golang graphql groovy haskell hs html http
+ini java javascript jinja js json json5 jsx julia kotlin latex lean lisp lua make makefile markdown
 matlab md nasm nginx nim nix objc ocaml odin pascal perl php pl pony powershell ps1 proto pycon py python
 python3 pytb r racket rb reason rs rst ruby rust scala scheme scss sh shell solidity sql swift systemd tcl
-terraform tex toml ts tsx typescript v vala verilog vhdl vim vue wast xml yaml yml zig zsh
+tex toml ts tsx typescript v vala verilog vhdl vim vue wast xml yaml yml zig zsh
 """
 _PLAIN = frozenset(("text", "txt", "plain", "output"))
 LANGUAGES = _PLAIN.union(_COLOURED.split())
 
 _OPENING = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n]*)")
-_GAP = "\n" * 8  # in which some lexers look for what follows, again at every line
+# Where code is nothing like code, some lexers look ahead from every place in it: for the end of a line,
+# or the next that is not empty. That is not coloured.
+_STRANGE = re.compile(r"[^\n]{400}|(?:\n\s*){8}")
 
 
 def fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -73,7 +75,7 @@ def _lines(state: StateBlock, line: int, end: int, marks: str) -> tuple[list[str
 
 def block_html(code: str, language: str) -> tuple[str, int]:
     """The block, and how many lines it takes."""
-    lexer = _lexer(language) if language not in _PLAIN and _GAP not in code else None
+    lexer = _lexer(language) if language not in _PLAIN and not _STRANGE.search(code) else None
     label = f' data-language="{escape(lexer.name)}"' if lexer else ""
     inner = _coloured(code, lexer) if lexer else escape(code)
     lines = code.count("\n") + 1

@@ -11,6 +11,7 @@ from .account import (
 from .blocks import block, blocks, unblock
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
+from .help import writing
 from .history import day, history, year
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
@@ -98,5 +99,6 @@ __all__ = [
     "unban",
     "unblock",
     "welcome",
+    "writing",
     "year",
 ]
