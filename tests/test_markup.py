@@ -420,3 +420,12 @@ def test_as_text(body: str, text: str) -> None:
 
 def test_what_was_rendered_before_there_was_markup_as_text() -> None:
     assert text_of('it&#x27;s &lt;b&gt;\n<b class="mention" data-person="1">@ann</b>') == "it's <b>\n@ann"
+
+
+def test_of_much_code_the_beginning_is_coloured_and_all_of_it_shown() -> None:
+    code = "\n".join(f"x{n} = 1" for n in range(500))[:3900]
+    block = find(html(f"```py\n{code}\n```"), "pre")
+    assert block.text == code
+    last = find_all(html(f"```py\n{code}\n```"), "span", class_="mi")[-1]
+    assert last.text == "1"
+    assert 150 < len(find_all(html(f"```py\n{code}\n```"), "span", class_="mi")) < 300

@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from itertools import islice
 
 from markdown_it.rules_block import StateBlock
 from pygments.lexer import Lexer
@@ -13,12 +12,12 @@ from pygments.util import ClassNotFound
 from rooms.markup.folding import MOST_LINES_OF_CODE, folded
 from rooms.markup.links import escape
 
-MOST_TOKENS = 1500  # that are coloured; what comes after them is not, and takes no time
+MOST_COLOURED = 2000  # characters; what comes after them is not, and takes no time
 # Those people write in chats. Not all that Pygments knows: each takes memory once it is used, and
 # some take seconds for what is made to be slow.
 _COLOURED = """
-ada asm awk bash bat c c++ clojure cmake cobol cpp cs csharp css d dart diff docker dockerfile
-elixir elm erlang f# fish forth fortran fsharp gleam glsl go golang graphql groovy haskell hs html http
+ada asm awk bash bat c c++ clojure cmake cobol cpp css d dart diff docker dockerfile
+elixir elm erlang f# fish forth fortran fsharp gleam glsl go golang graphql haskell hs html http
 ini java javascript jinja js json json5 jsx julia kotlin latex lean lisp lua make makefile markdown
 matlab md nasm nginx nim nix objc ocaml odin pascal perl php pl pony powershell ps1 proto pycon py python
 python3 pytb r racket rb reason rs rst ruby rust scala scheme scss sh shell solidity sql swift systemd tcl
@@ -95,8 +94,9 @@ def _lexer(language: str) -> Lexer | None:
 def _coloured(code: str, lexer: Lexer) -> str:
     html, last, text, done = "", "", "", 0
     # Each line ends: lexers look for that, some of them at every character.
-    for kind, line_part in islice(lexer.get_tokens(f"{code}\n"), MOST_TOKENS):
-        value = line_part[: len(code) - done]
+    end = len(code) if len(code) <= MOST_COLOURED else code.rfind("\n", 0, MOST_COLOURED) + 1
+    for kind, line_part in lexer.get_tokens(f"{code[:end]}\n"):
+        value = line_part[: end - done]
         done += len(value)
         css = _css_class(kind)
         if css == last:
