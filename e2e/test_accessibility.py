@@ -80,6 +80,27 @@ def lively_room(room: Room, page: Page, server: Site) -> None:
     expect(page.get_by_role("link", name="New messages")).to_be_visible()
 
 
+def room_with_markup(room: Room, page: Page, server: Site) -> None:
+    enter(room, page)
+    said = [
+        "**bold**, *leaning*, ~~gone~~, `code` and ||hidden [away](https://a.example/)|| :tada:",
+        f"> a quote of {LONG_WORD}\n\n1. a list\n   - in it",
+        f"```python\ndef f(x):  # {LONG_WORD}\n    return 'x'\n```",
+        "\n".join(map(str, range(40))),
+        ":tada:",
+    ]
+    code = "from rooms import changes; from rooms.models import Person, Room\n"
+    code += f"for text in {said!r}: changes.post(Room.objects.get(slug={room.slug!r}), "
+    code += f"Person.objects.get(username={room.called('ann')!r}), text)"
+    manage(server, "shell", "-v", "0", "-c", code)
+    page.reload()
+    expect(page.locator(".emoji")).to_be_visible()
+
+
+def help_with_writing(room: Room, page: Page, server: Site) -> None:
+    page.goto("/help/writing/")
+
+
 def room_with_a_refused_message(room: Room, page: Page, server: Site) -> None:
     enter(room, page)
     say(page, "hello")
@@ -292,6 +313,7 @@ PAGES = [
     about_the_room, exports, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,
     room_with_suggestions, room_with_several_lines,
+    room_with_markup, help_with_writing,
     settings, settings_with_errors, person, search, search_of_all,
 ]  # fmt: skip
 

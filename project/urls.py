@@ -70,6 +70,7 @@ urlpatterns = [
     path("reports/<int:pk>/delete/", views.delete_reported, name="delete-reported"),
     path("saved/", views.saved, name="saved"),
     path("search/", views.search, name="search"),
+    path("help/writing/", views.writing, name="help-writing"),
     path("settings/", views.settings, name="settings"),
     path("settings/picture/", views.settings_picture, name="settings-picture"),
     path("invitations/<str:token>/", views.invitation, name="invitation"),

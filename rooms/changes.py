@@ -22,12 +22,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from rooms import access, extras, fragments, statements
+from rooms import access, extras, markup, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
-from rooms.mentions import Mention, mentions_in
+from rooms.markup import Rendered
+from rooms.mentions import people_in, rooms_in
 from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Pin, Room
 from rooms.models.message import name_answered
 from rooms.models.room import group_of
@@ -108,7 +109,8 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
     new = [line for line in lines if (line.key, people[line.author].pk) not in said]
     if new:
         messages = insert_messages(
-            _next_message(room, people[line.author], line.body, line.key, line.at) for line in new
+            _next_message(room, people[line.author], line.body, line.key, line.at, markup.render(line.body))
+            for line in new
         )
         tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
@@ -132,10 +134,11 @@ def _record(
     reply: int | None = None,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
-    named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
+    # Which takes a while; writers wait for each other below.
+    rendered = markup.render(body, people_in(body, room_id), rooms_in(body))
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, body, key, at or timezone.now(), reply, named, known)
+            return _record_locked(room_id, author, body, key, at or timezone.now(), reply, rendered, known)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
@@ -151,7 +154,7 @@ def _record_locked(
     key: str | None,
     at: datetime,
     reply: int | None,
-    named: Sequence[Mention],
+    rendered: Rendered,
     known: Access | None,
 ) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
@@ -161,14 +164,14 @@ def _record_locked(
         raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
     last_seq = room.last_seq
-    message = _next_message(room, author, body, key, at, named)
+    message = _next_message(room, author, body, key, at, rendered)
     message.author = author
     answered = _answer(message, reply) if reply else None
     statements.insert(message)
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
-    addressed = {mention.person_id for mention in named} | ({answered} if answered else set())
+    addressed = {*rendered.mentioned, *([answered] if answered else [])}
     mentioned = _count_mentions(room, author, addressed)
     return message, Change(room_id, message.version, message, mentioned=mentioned)
 
@@ -231,7 +234,7 @@ def _next_message(
     body: str,
     key: str | None,
     at: datetime,
-    mentions: Sequence[Mention] = (),
+    rendered: Rendered,
 ) -> Message:
     """Tick the clock of `room`, in memory, and return the unsaved message of that tick."""
     room.clock += 1
@@ -244,7 +247,8 @@ def _next_message(
         room.clock,
         at,
         body,
-        fragments.body_html(body, mentions),
+        rendered.html,
+        markup.VERSION,
         room.last_at if room.last_seq else None,
         room.last_author_id == author.pk,
         key,

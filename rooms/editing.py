@@ -2,10 +2,10 @@
 
 from django.utils import timezone
 
-from rooms import changes, fragments
+from rooms import changes, markup
 from rooms.access import Access, Refused
 from rooms.events import Change
-from rooms.mentions import mentions_in
+from rooms.mentions import people_in, rooms_in
 from rooms.models import Message, Person, Revision
 from rooms.search import index
 
@@ -15,7 +15,7 @@ def edit(message: Message, by: Person, body: str) -> Change | None:
 
     Returns the change, or None where it says so already. Raises Refused where `by` may not edit it.
     """
-    named = mentions_in(body, message.room_id)
+    rendered = markup.render(body, people_in(body, message.room_id), rooms_in(body))
 
     def rewrite(mine: Access, message: Message) -> list[str] | None:
         if message.deleted_at is not None:
@@ -26,9 +26,9 @@ def edit(message: Message, by: Person, body: str) -> Change | None:
         if message.body == body:
             return None
         Revision.objects.create(message=message, at=message.edited_at or message.at, body=message.body)
-        message.body, message.html = body, fragments.body_html(body, named)
+        message.body, message.html, message.markup = body, rendered.html, markup.VERSION
         message.edited_at = timezone.now()
         index.put([message])
-        return ["body", "html", "edited_at"]
+        return ["body", "html", "markup", "edited_at"]
 
     return changes.alter(message, by, rewrite)

@@ -25,10 +25,11 @@ from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
 from rooms.history_file import written
+from rooms.markup.plain import with_room_links
 from rooms.models import Message, Room
 
 PAGE = 500  # messages
-STYLES = ("base", "tokens", "messages", "export")
+STYLES = ("base", "tokens", "messages", "markup", "export")
 
 Progress = Callable[[int, int], None]
 
@@ -97,6 +98,8 @@ def _write_pages(
             progress(0, last - first + 1)
         following = _page_after(room, messages[-1].seq, last)
         page = Page(number, messages[0].at, messages[-1].at, len(messages))
+        for message in messages:
+            message.html = with_room_links(message.html, "")  # which are not among the pages
         context = {
             "room": room,
             "title": title,

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.text import Truncator
 
+from rooms.markup.plain import text_of, with_room_links, without_folds, without_spoilers
 from rooms.models import Message, Room
 
 SIZE = 50  # messages
@@ -49,16 +50,23 @@ def feed(room: Room, link: str, host: str, absolute: Callable[[str], str]) -> st
 
 def _entry(room: Room, message: Message, source: str, absolute: Callable[[str], str]) -> dict[str, Any]:
     name = message.author.username
-    said = Truncator(" ".join(message.body.split())).chars(TITLE)
+    said = Truncator(" ".join(text_of(message.html).split())).chars(TITLE)
     return {
         "title": _text(f"{name}: {said}"),
         "link": absolute(reverse("message", args=[room.slug, message.seq])),
-        "description": _text(message.html).replace("\n", "<br>"),  # line breaks are left to a style sheet
+        "description": _text(_html(message.html, absolute("/"))),
         "unique_id": f"{source}/{message.seq}",
         "pubdate": message.at,
         "updateddate": message.at,
         "author_name": _text(name),
     }
+
+
+def _html(html: str, site: str) -> str:
+    """What is fit to be shown without a style sheet, elsewhere than at `site`."""
+    html = with_room_links(without_folds(without_spoilers(html)), site)
+    # Of a time when line breaks were left to the style sheet; now they are so in code alone.
+    return html if "<pre" in html else html.replace("\n", "<br>")
 
 
 def _text(text: str) -> str:

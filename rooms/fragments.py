@@ -6,54 +6,11 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import Urlizer
-from django.utils.safestring import SafeString, mark_safe
 
 from rooms.history import Page
-from rooms.mentions import Mention
 from rooms.models import Message, Room
-from rooms.quotes import quotes_html
-
-
-class _Links(Urlizer):
-    # A link opens beside the chat, and tells the site it leads to nothing about this one.
-    url_template = '<a href="{href}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>'
-    trailing_punctuation_chars = Urlizer.trailing_punctuation_chars + "?"
-
-    def handle_word(self, word: str, *, safe_input: bool, **options: Any) -> str:
-        # Escaped here: Django would read entities in plain text, the ¶ of ?a=1&param=2.
-        return super().handle_word(escape(word), safe_input=True, **options)
-
-    def trim_punctuation(self, word: str) -> tuple[str, str, str]:
-        # Django loses what it trimmed before a bracket, the full stop of (see http://a.example/).
-        lead, middle, _ = super().trim_punctuation(word)
-        return lead, middle, word[len(lead) + len(middle) :]
-
 
 TOKENS = 12  # of the people in a room, at its head
-
-_links = _Links()
-# One of which is in a text with a link. To look for them takes a tenth of the time that Urlizer takes.
-_IN_LINKS = ("://", "@", "www.", ".com", ".edu", ".gov", ".int", ".mil", ".net", ".org")
-
-
-def body_html(body: str, mentions: Sequence[Mention] = ()) -> SafeString:
-    """`body` escaped, with its addresses made into links, and its `mentions` into marks that their
-    people's own stylesheets show; below it, places for previews of messages that it links to. Line
-    breaks are left to the stylesheet."""
-    html, done = "", 0
-    for mention in mentions:
-        name = escape(body[mention.start : mention.end])
-        html += _text_html(body[done : mention.start])
-        html += f'<b class="mention" data-person="{mention.person_id}">{name}</b>'
-        done = mention.end
-    return mark_safe(html + _text_html(body[done:]) + quotes_html(body))  # noqa: S308 — each part is escaped
-
-
-def _text_html(text: str) -> str:
-    lower = text.lower()
-    may_hold_link = any(mark in lower for mark in _IN_LINKS)
-    return _links(text, autoescape=True) if may_hold_link else escape(text)
 
 
 def change(message: Message, zone: str, *, is_new: bool) -> str:

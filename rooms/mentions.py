@@ -1,48 +1,53 @@
-"""Who is named in a message: @ and a name, in any case."""
+"""Who and what may be named in a message: a person by an @ and a name, a room by a # and one, in any
+case. Looked up before it is rendered; who is named is who is then shown so, and not what is in code.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from rooms.models import Person
-from rooms.names import look_alike_keys
+from django.db.models import Q
 
-MOST = 20  # @ signs that are looked at in one message
-_SIGN = re.compile(r"(?<![\w@.])@(?=\S)")
-_WORD_END = re.compile(r"(?<=\S)(?=\s|$)|(?<=\w)(?=[^\w\s])|(?<=[^\w\s])(?=[^\s])")
+from rooms import access
+from rooms.markup.words import PERSON_SIGN, ROOM_SIGN, WORD_END
+from rooms.models import Person, Room
+from rooms.names import look_alike_keys, same_name_key
 
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """`body[start:end]` names the person."""
-
-    start: int
-    end: int
-    person_id: int
+MOST = 20  # signs of each kind that are looked at in one message
+_PERSON_SIGN, _ROOM_SIGN = re.compile(PERSON_SIGN), re.compile(ROOM_SIGN)
 
 
-def mentions_in(body: str, room_id: int) -> list[Mention]:
-    """The members of the room that `body` names, in order. A name may hold spaces: the longest
-    that anybody has counts. One query, and none where there is no @."""
-    spans = {(start, end): body[start + 1 : end] for start, end in _candidates(body)}
-    if not spans:
-        return []
-    keys = {span: look_alike_keys(name)[0] for span, name in spans.items()}
+def people_in(body: str, room_id: int) -> dict[str, int]:
+    """The ids of the members of the room whom `body` may name, by what it calls them. A name may hold
+    spaces: every text after an @ that is one counts. One query, and none where there is no @."""
+    texts = set(_candidates(body, _PERSON_SIGN, Person.NAME_LENGTH))
+    if not texts:
+        return {}
+    keys = {text: look_alike_keys(text)[0] for text in texts}
     people = dict(_people(set(keys.values()), room_id))
-    found: list[Mention] = []
-    for (start, end), key in sorted(keys.items(), key=lambda item: (item[0][0], -item[0][1])):
-        if key in people and not (found and start < found[-1].end):
-            found.append(Mention(start, end, people[key]))
-    return found
+    return {text: people[key] for text, key in keys.items() if key in people}
 
 
-def _candidates(body: str) -> Iterator[tuple[int, int]]:
-    for count, sign in enumerate(_SIGN.finditer(body)):
+def rooms_in(body: str) -> dict[str, str]:
+    """The slugs of the open rooms that `body` may name, by what it calls them: their slugs or names.
+    Of other rooms nobody learns like this that they are there. One query, and none where there is
+    no #."""
+    keys = {text: same_name_key(text) for text in _candidates(body, _ROOM_SIGN, Room.NAME_LENGTH)}
+    if not keys:
+        return {}
+    slugs: dict[str, str] = {}
+    for name_key, slug in _rooms(set(keys.values())):
+        slugs[name_key] = slug
+        slugs.setdefault(slug, slug)
+    return {text: slugs[key] for text, key in keys.items() if key in slugs}
+
+
+def _candidates(body: str, sign: re.Pattern[str], longest: int) -> Iterator[str]:
+    for count, match in enumerate(sign.finditer(body)):
         if count == MOST:
             return
-        rest = body[sign.end() : sign.end() + Person.NAME_LENGTH].partition("\n")[0]
-        ends = {match.end() for match in _WORD_END.finditer(rest)} | {len(rest)}
-        yield from ((sign.start(), sign.end() + end) for end in ends if end)
+        rest = body[match.end() : match.end() + longest].partition("\n")[0]
+        ends = {end.end() for end in WORD_END.finditer(rest)} | {len(rest)}
+        yield from (rest[:end] for end in ends if end)
 
 
 def _people(keys: Iterable[str], room_id: int) -> Iterable[tuple[str, int]]:
@@ -51,3 +56,11 @@ def _people(keys: Iterable[str], room_id: int) -> Iterable[tuple[str, int]]:
         yield from Person.objects.filter(
             folded_key__in=keys[start : start + 500], membership__room=room_id
         ).values_list("folded_key", "pk")
+
+
+def _rooms(keys: Iterable[str]) -> Iterable[tuple[str, str]]:
+    keys = sorted(keys)
+    for start in range(0, len(keys), 400):
+        some = keys[start : start + 400]
+        named = Q(name_key__in=some) | Q(slug__in=some)
+        yield from access.visible_to(None).filter(named).values_list("name_key", "slug")

@@ -5,7 +5,7 @@ viewer's own page asks for it, and is given it if they may see that message.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -21,9 +21,9 @@ _PERMALINK = re.compile(
 )
 
 
-def quotes_html(body: str) -> SafeString:
-    """Places for previews of the messages to which `body` links, each once, at most MOST."""
-    found = dict.fromkeys(_quoted(body)) if "/messages/" in body else {}
+def quotes_html(links: Iterable[str]) -> SafeString:
+    """Places for previews of the messages to which `links`, addresses, lead, each once, at most MOST."""
+    found = dict.fromkeys(_quoted(links))
     html = SafeString()
     for slug, seq in list(found)[:MOST]:
         html += format_html(
@@ -33,10 +33,10 @@ def quotes_html(body: str) -> SafeString:
     return html
 
 
-def _quoted(body: str) -> Iterator[tuple[str, int]]:
-    for link in _PERMALINK.finditer(body):
-        slug = unquote(link[2])
-        if _is_here(link[1]) and re.fullmatch(r"[\w-]+", slug):
+def _quoted(links: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for link in map(_PERMALINK.match, links):
+        slug = unquote(link[2]) if link else ""
+        if link and _is_here(link[1]) and re.fullmatch(r"[\w-]+", slug):
             yield slug, int(link[3])
 
 

@@ -1,39 +1,12 @@
 """Answering a message with an emoji."""
 
-import emoji as names
-
 from rooms import changes
 from rooms.access import Access, Refused
+from rooms.emoji import is_one, name_of
 from rooms.events import Change
 from rooms.models import Message, Person, Reaction
 
 MOST = 20  # different emoji on one message
-AT_HAND = ["👍", "❤️", "😂", "🎉", "😮", "😢", "👀"]
-SHOWN = 60  # emoji that are found at once
-
-
-def is_one(text: str) -> bool:
-    """Whether `text` is one emoji, and nothing else."""
-    return names.is_emoji(text)
-
-
-def name_of(emoji: str) -> str:
-    """What it is called: thumbs up."""
-    return names.demojize(emoji, delimiters=("", "")).replace("_", " ")
-
-
-def found(query: str) -> list[tuple[str, str]]:
-    """Emoji with all the words of `query` in their names, each with its name; those at hand without one."""
-    words = query.lower().replace("_", " ").split()[:5]
-    if not words:
-        return [(emoji, name_of(emoji)) for emoji in AT_HAND]
-    all_of = (
-        (one, data["en"].strip(":").replace("_", " "))
-        for one, data in names.EMOJI_DATA.items()
-        if data["status"] == names.STATUS["fully_qualified"]
-    )
-    matching = [(one, name) for one, name in all_of if all(word in name.lower() for word in words)]
-    return sorted(matching, key=lambda pair: (len(pair[1]), pair[1]))[:SHOWN]
 
 
 def toggle(message: Message, by: Person, emoji: str) -> Change | None:

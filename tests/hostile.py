@@ -4,6 +4,11 @@ Scripts among them call `alert`, `confirm` or `prompt`, or set `pwned`; what loa
 `x` from beside the page or something from evil.example. So a page that runs or loads one shows it.
 """
 
+import re
+
+from markdown_it.common.utils import MD_TRIM_CHARS
+from pygments.token import STANDARD_TYPES
+
 from tests.html import Element, elements
 
 # Markup of many kinds -----------------------------------------------------------------------
@@ -557,12 +562,56 @@ def cut(length: int) -> list[str]:
 
 
 def shape(html: str | bytes) -> list[tuple[str, list[str]]]:
-    """Which elements there are and which attributes they have, but for links in texts."""
+    """Which elements there are and which attributes they have, but for links in texts, and what
+    Markdown makes of messages."""
     return [
         (element.name, [name for name, _ in element.attributes])
         for element in elements(html)
         if not is_link(element)
+        and not (any("text" in parent.classes for parent in element.parents) and is_markup(element))
     ]
+
+
+def escaped(text: str) -> str:
+    """What to write in Markdown for `text` to be shown."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def as_shown(text: str) -> str:
+    """What is read of `text`, which holds no markup: not the blanks around it and between its paragraphs,
+    and nothing that no browser would tell from another."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    paragraphs = re.split(r"\n[ \t]*(?:\n[ \t]*)+", text)
+    return "".join(paragraph.strip(MD_TRIM_CHARS) for paragraph in paragraphs)
+
+
+# Of the elements in a message, the attributes they have, and what those may say.
+MADE: dict[str, list[dict[str, str]]] = {
+    **dict.fromkeys(
+        ["br", "strong", "em", "s", "code", "blockquote", "ul", "ol", "details", "summary"], [{}]
+    ),
+    "p": [{}, {"class": "emoji"}],
+    "div": [{}, {"class": "long"}],
+    "li": [{}, {"value": r"\d{1,9}"}],
+    "pre": [{"tabindex": "0"}, {"tabindex": "0", "data-language": r"[\w+#. /-]+"}],
+    "b": [{"class": "mention", "data-person": r"\d+"}],
+    "a": [{"class": "room", "href": r"/rooms/[\w%-]+/"}],
+    "span": [
+        {"class": r"spoiler", "tabindex": "0"},
+        {"class": "|".join(["more", "less", *filter(None, STANDARD_TYPES.values())])},
+        {"class": "quote", "hx-get": r"/rooms/[\w%-]+/messages/\d+/preview/", "hx-trigger": "intersect once"}
+        | {"hx-swap": "outerHTML"},
+    ],
+}
+
+
+def is_markup(element: Element) -> bool:
+    """Whether it is one that Parlor makes of what people write, and harmless."""
+    has = dict(element.attributes)
+    return len(has) == len(element.attributes) and any(
+        has.keys() == may.keys() and all(re.fullmatch(may[name], value) for name, value in has.items())
+        for may in MADE.get(element.name, [])
+    )
 
 
 def is_link(element: Element) -> bool:

@@ -39,6 +39,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, [(name, value or "") for name, value in attrs], parents=self.open[:])
         self.elements.append(element)
+        if tag == "br":
+            self.handle_data("\n")
         if tag not in VOID:
             self.open.append(element)
 

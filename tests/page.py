@@ -8,7 +8,7 @@ START_OVER = re.compile(
     r'<hx-partial hx-target="#messages" hx-swap="innerHTML">(.*?)</hx-partial>', re.DOTALL
 )
 MESSAGE = re.compile(r'<li class="message[^"]*" id="message-(\d+)".*?</li>', re.DOTALL)
-TEXT = re.compile(r'<p class="text"[^>]*>(.*?)</p>', re.DOTALL)
+TEXT = re.compile(r'<(div|p) class="text"[^>]*>(.*?)</\1>', re.DOTALL)
 CURSOR = re.compile(r'<input type="hidden" id="cursor" name="cursor" value="(\d+)"')
 TOKEN = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in (UPSERT, START_OVER, CURSOR)), re.DOTALL)
 
@@ -62,4 +62,4 @@ class Page:
 def _text(html: str) -> str:
     found = TEXT.search(html)
     assert found, html
-    return unescape(re.sub(r"<[^>]+>", "", found[1]))
+    return unescape(re.sub(r"<[^>]+>", "", found[2]))

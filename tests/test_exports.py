@@ -92,7 +92,7 @@ class TestFile:
         assert find(index, "h1").text == "Lounge"
         assert "Tea &amp; &lt;b&gt;cake&lt;/b&gt;" in index
         page = zipped.read("pages/0001.html")
-        assert [text.text for text in find_all(page, "p", class_="text")] == [
+        assert [text.text for text in find_all(page, class_="text")] == [
             "Good evening.",
             "And good night,\nall.",
         ]
@@ -118,7 +118,7 @@ class TestFile:
         path = "0001.html"
         while path:
             page = zipped.read(f"pages/{path}")
-            seen += [text.text for text in find_all(page, "p", class_="text")]
+            seen += [text.text for text in find_all(page, class_="text")]
             assert len(find_all(page, "p", class_="day")) == 1  # each page says which day it is
             assert "style.css" in names and find(page, "link", rel="stylesheet")["href"] == "../style.css"
             path = "".join(a["href"] for a in find_all(page, "a", rel="next")[:1])
@@ -130,7 +130,7 @@ class TestFile:
         changes.delete(messages[1], ann)
         zipped = exported(browser, lounge)
         page = zipped.read("pages/0001.html").decode()
-        assert [text.text for text in find_all(page, "p", class_="text")][1] == "This message was deleted."
+        assert [text.text for text in find_all(page, class_="text")][1] == "This message was deleted."
         assert bodies(zipped) == ["kept", "kept too"]
         assert "taken back" not in page
 

@@ -448,6 +448,6 @@ def test_the_body_of_a_message_is_not_rendered_for_a_page(
     reader: Client, lounge: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(lounge, NOON)
-    monkeypatch.setattr("rooms.fragments.body_html", None)
+    monkeypatch.setattr("rooms.markup.render", None)
     for url in (HISTORY, DAY, "/rooms/lounge/", "/rooms/lounge/messages/1/"):
         assert find(reader.get(url).content, class_="text").text == "line 1"

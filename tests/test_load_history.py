@@ -17,10 +17,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from pytest_django import DjangoAssertNumQueries
 
-from rooms import changes, fragments
+from rooms import changes
 from rooms.history_file import LONGEST_LINE, HistoryFile, Line, parsed
 from rooms.hub import Hub
 from rooms.management.commands import load_history
+from rooms.markup import render
 from rooms.models import Membership, Message, Person, Room, Tally
 from tests import shell
 from tests.page import Page
@@ -200,7 +201,7 @@ class TestCommand:
         assert [m.at for m in messages] == [START, START + timedelta(minutes=1), START]
         assert [m.previous_at for m in messages] == [None, messages[0].at, messages[1].at]
         assert [m.follows_author for m in messages] == [False, True, False]
-        assert [m.html for m in messages] == [fragments.body_html(m.body) for m in messages]
+        assert [m.html for m in messages] == [render(m.body).html for m in messages]
         assert (room.name, room.slug, room.clock, room.last_at) == ("The Archive", "the-archive", 3, START)
         assert room.last_author == messages[2].author
         assert Person.objects.filter(is_guest=True).count() == 2

@@ -363,6 +363,7 @@ PAGES: dict[str, Page] = {
     "banned": ("banned", lambda client: client.get(ROOM), 403, WITH_FRAME),
     "person": ("member", lambda client: client.get(ann().get_absolute_url()), 200, {}),
     "initials": ("member", lambda client: client.get(f"{ann().get_absolute_url()}picture/"), 200, {}),
+    "how to write": ("stranger", lambda client: client.get("/help/writing/"), 200, {}),
     "search": ("member", lambda client: client.get("/search/", {"q": "see lounge"}), 200, {}),
     "search, explained": ("member", lambda client: client.get("/search/", {"q": 'in:x "++'}), 200, {}),
     "settings": ("member", lambda client: client.get("/settings/", {"saved": 1}), 200, {}),

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from rooms import changes
-from rooms.fragments import body_html
+from rooms.markup import render
 from rooms.models import Block, Kind, Membership, Message, Person, Room
 from rooms.quotes import MOST
 from rooms.views.preview import LENGTH
@@ -17,7 +17,7 @@ PREVIEW = "/rooms/lounge/messages/1/preview/"
 
 
 def places(body: str) -> list[str]:
-    return [place["hx-get"] for place in find_all(body_html(body), class_="quote")]
+    return [place["hx-get"] for place in find_all(render(body).html, class_="quote")]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def places(body: str) -> list[str]:
 )
 def test_a_link_to_a_message_of_this_site(link: str) -> None:
     assert places(link) == [PREVIEW]
-    assert "<a href=" in body_html(link)
+    assert "<a href=" in render(link).html
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ class TestPreview:
         assert not Membership.objects.filter(person=bob).exists()
 
     def test_a_long_line_is_cut(self, client: Client, bob: Person, said: Message) -> None:
-        Message.objects.update(body="x" * 1000)
+        Message.objects.update(html=f"<p>{'x' * 1000}</p>")
         assert find(client.get(PREVIEW).content, class_="line").text == "x" * (LENGTH - 1) + "…"
 
     def test_what_was_deleted_is_not_quoted(

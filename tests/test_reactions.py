@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from rooms import changes, joining, reactions
+from rooms import changes, emoji, joining, reactions
 from rooms.access import Refused
 from rooms.models import Membership, Message, Person, Reaction, Room
 from tests.html import find_all
@@ -49,30 +49,30 @@ def test_the_same_again_takes_it_back(said: Message, bob: Person) -> None:
     assert not Reaction.objects.exists()
 
 
-@pytest.mark.parametrize("emoji", ["", "a", "👍👍", "<b>", ":thumbs_up:", " 👍", "👍\0", "1", "👍" * 40])
-def test_nothing_but_an_emoji(client: Client, said: Message, bob: Person, emoji: str) -> None:
+@pytest.mark.parametrize("one", ["", "a", "👍👍", "<b>", ":thumbs_up:", " 👍", "👍\0", "1", "👍" * 40])
+def test_nothing_but_an_emoji(client: Client, said: Message, bob: Person, one: str) -> None:
     with pytest.raises(Refused):
-        reactions.toggle(said, bob, emoji)
+        reactions.toggle(said, bob, one)
     client.force_login(bob)
-    assert client.post(f"{MESSAGE}react/", {"emoji": emoji}).status_code in (302, 403)
+    assert client.post(f"{MESSAGE}react/", {"emoji": one}).status_code in (302, 403)
     assert not Reaction.objects.exclude(emoji="👍").exists()
 
 
-@pytest.mark.parametrize("emoji", ["❤️", "👩🏽\u200d🚀", "🏳️\u200d🌈", "🇩🇪", "#️⃣"])
-def test_any_emoji(client: Client, said: Message, bob: Person, emoji: str) -> None:
+@pytest.mark.parametrize("one", ["❤️", "👩🏽\u200d🚀", "🏳️\u200d🌈", "🇩🇪", "#️⃣"])
+def test_any_emoji(client: Client, said: Message, bob: Person, one: str) -> None:
     client.force_login(bob)
-    assert client.post(f"{MESSAGE}react/", {"emoji": emoji}).status_code == 302
-    assert shown(said) == [[emoji, 1, [bob.pk]]]
+    assert client.post(f"{MESSAGE}react/", {"emoji": one}).status_code == 302
+    assert shown(said) == [[one, 1, [bob.pk]]]
     (chip,) = find_all(client.get("/rooms/lounge/").content, class_="reaction")
-    assert emoji in chip.text and chip["data-people"] == str(bob.pk)
+    assert one in chip.text and chip["data-people"] == str(bob.pk)
 
 
 def test_no_more_than_some_different_ones(
     said: Message, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reactions, "MOST", 2)
-    for emoji in ("👍", "🎉"):
-        reactions.toggle(said, bob, emoji)
+    for one in ("👍", "🎉"):
+        reactions.toggle(said, bob, one)
     with pytest.raises(Refused, match="enough"):
         reactions.toggle(said, bob, "👀")
     reactions.toggle(said, bob, "🎉")  # which can still be taken back
@@ -111,7 +111,7 @@ def test_a_page_asks_no_more_for_them(
     for n in range(5):
         reactions.toggle(changes.post(said.room, bob, f"n{n}"), bob, "👍")
     client.get("/rooms/lounge/")  # it is read now
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(find_all(client.get("/rooms/lounge/").content, class_="reaction")) == 5
 
 
@@ -124,9 +124,9 @@ def test_who_reacted_is_told(client: Client, said: Message, ann: Person, bob: Pe
 
 
 def test_emoji_are_found_by_their_names() -> None:
-    assert ("🚀", "rocket") in reactions.found("rocket")
-    assert reactions.found("ROCK et")[0] == ("🚀", "rocket")
-    assert [emoji for emoji, _ in reactions.found("")] == reactions.AT_HAND
-    assert reactions.found("nothing is called this") == []
-    assert len(reactions.found("a")) == reactions.SHOWN
-    assert all(reactions.is_one(emoji) for emoji in reactions.AT_HAND)
+    assert ("🚀", "rocket") in emoji.found("rocket")
+    assert emoji.found("ROCK et")[0] == ("🚀", "rocket")
+    assert [one for one, _ in emoji.found("")] == emoji.AT_HAND
+    assert emoji.found("nothing is called this") == []
+    assert len(emoji.found("a")) == emoji.SHOWN
+    assert all(emoji.is_one(one) for one in emoji.AT_HAND)

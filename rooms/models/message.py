@@ -89,6 +89,8 @@ class Message(models.Model):
     at = models.DateTimeField()
     body = models.TextField()
     html = models.TextField()  # the body as it is shown
+    # The version of rooms.markup that made it so; 0: of a time when bodies were plain text.
+    markup = models.PositiveSmallIntegerField(default=0)
     # Of the message before it in the room; what a day line and grouping go by.
     previous_at = models.DateTimeField(null=True)
     follows_author = models.BooleanField(default=False)

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, cast
 
 from django.db import connection
 
+from rooms.markup.links import LINK_START
 from rooms.models import Kind, Message, Room
 from rooms.search import postgres, sqlite
 from rooms.search.match import LINK, OPEN, Match, by, in_room, single
@@ -91,7 +92,7 @@ def terms_and_tags(message: Message) -> tuple[list[str], list[str]]:
     tags = [in_room(message.room_id), by(message.author_id)]
     if message.room.kind == Kind.OPEN:
         tags.append(OPEN)
-    if "<a " in message.html:
+    if LINK_START in message.html:
         tags.append(LINK)
     if not message.body.isascii():
         tags += map(single, sorted(singles(words)))

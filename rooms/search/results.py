@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from rooms import access
 from rooms.access import Scope
+from rooms.markup.plain import text_of
 from rooms.models import Membership, Message, Person, Room
 from rooms.names import look_alike_keys, same_name_key
 from rooms.search import index
@@ -166,7 +167,9 @@ def _hits(messages: Sequence[Message], phrases: Sequence[Phrase], person: Person
     titles = _titles({message.room_id: message.room for message in messages}.values(), person)
     for message in messages:
         message.author = authors[message.author_id]
-    return [Hit(message, titles[message.room_id], excerpt(message.body, phrases)) for message in messages]
+    return [
+        Hit(message, titles[message.room_id], excerpt(text_of(message.html), phrases)) for message in messages
+    ]
 
 
 def _titles(rooms: Iterable[Room], person: Person) -> dict[int, str]:

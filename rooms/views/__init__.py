@@ -13,6 +13,7 @@ from .compose import compose
 from .editing import edit_last, edit_message
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
+from .help import writing
 from .history import day, history, year
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
@@ -117,5 +118,6 @@ __all__ = [
     "unban",
     "unblock",
     "welcome",
+    "writing",
     "year",
 ]

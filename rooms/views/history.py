@@ -32,7 +32,7 @@ from rooms.views.small import style_version
 
 kept = cache_control(private=True, no_cache=True)
 TEMPLATES = ["base.html", "room.html", "history.html", "day.html", "year.html", "month.html", "leaf.html"]
-STYLES = ["base", "forms", "tokens", "messages", "history", "print"]
+STYLES = ["base", "forms", "tokens", "messages", "markup", "history", "print"]
 
 
 @require_safe
@@ -145,7 +145,8 @@ def _answer(
 def _etag(*parts: object, **context: Any) -> str:
     """Another whenever the page shows anything else."""
     shown = context.pop("page", None) or context.pop("part", None)
-    seen = [(m.seq, m.version, m.author.username) for m in shown.messages] if shown else []
+    # The HTML too: it may be made anew, which is no change of the message.
+    seen = [(m.seq, m.version, m.html, m.author.username) for m in shown.messages] if shown else []
     context.pop("room", None)
     return quote_etag(hashlib.sha256(repr((parts, seen, shown, context)).encode()).hexdigest()[:32])
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from rooms import extras, reactions
+from rooms import emoji, extras
 from rooms.access import Access
 from rooms.models import Person, Pin, Saved
 from rooms.views.acts import in_room
@@ -21,7 +21,7 @@ def menu(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpRe
         "message": message,
         "line": extras.first_line(message.body),
         "link": request.build_absolute_uri(message.get_absolute_url()),
-        "at_hand": reactions.found(""),
+        "at_hand": emoji.found(""),
         "may_react": not mine.why_not_react(message),
         "may_reply": message.deleted_at is None and not mine.why_not_post(),
         "may_edit": message.deleted_at is None and mine.may_edit(message),

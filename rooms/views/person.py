@@ -11,8 +11,8 @@ from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from rooms.fragments import body_html
 from rooms.initials import initials
+from rooms.markup.links import linked
 from rooms.models import Person
 from rooms.presence import states_now
 from rooms.views.people import person_of
@@ -32,7 +32,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(Person, pk=pk)
     context = {
         "person": person,
-        "bio": body_html(person.bio),
+        "bio": linked(person.bio),
         "now": timezone.now(),
         "states": states_now(),
         "place": person.zone.rpartition("/")[2].replace("_", " "),

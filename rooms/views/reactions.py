@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from rooms import limits, reactions
+from rooms import emoji, limits, reactions
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.forms import ReactionForm
@@ -27,7 +27,7 @@ def message_reactions(request: HttpRequest, mine: Access, person: Person, seq: i
         "title": title_in(mine.room, person),
         "people": reactions.people(message),
         "query": query,
-        "found": reactions.found(query),
+        "found": emoji.found(query),
         "may_react": not mine.why_not_react(message),
     }
     asked = request.headers.get("HX-Target", "")
