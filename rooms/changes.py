@@ -22,24 +22,32 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from rooms import access, extras, fragments, statements
+from rooms import access, extras, file_store, fragments, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.mentions import Mention, mentions_in
-from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Pin, Room
+from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
 
 log = logging.getLogger(__name__)
 
+Attach = Callable[[Message], None]
+
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
 
 
 def post(
-    room: Room, author: Person, body: str, *, key: str | None = None, at: datetime | None = None
+    room: Room,
+    author: Person,
+    body: str,
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+    attach: Attach | None = None,
 ) -> Message:
     """Say `body` in `room` and return the message, committed unless the caller has an open
     transaction; it is published once that commits.
@@ -47,10 +55,11 @@ def post(
     `body` is text as a form has cleaned it, at most `Message.BODY_LENGTH` characters. `key`
     (at most 64 characters) names this message among the author's: said again under the same
     key in the same room, it is returned as it was and not said twice. `at` is when it was
-    said, now unless given. Raises Refused where the author may not write there, Room.DoesNotExist
-    where the room is gone.
+    said, now unless given. `attach` hangs on the new message what belongs to it, in the same
+    transaction: its extras then say so, and are kept. Raises what that raises, Refused where the author
+    may not write there, Room.DoesNotExist where the room is gone.
     """
-    message, change = _record(room.pk, author, body, key, at)
+    message, change = _record(room.pk, author, body, key, at, attach=attach)
     if change is not None:
         publish_after_commit(change)
     return message
@@ -121,11 +130,12 @@ def _record(
     key: str | None,
     at: datetime | None,
     known: Access | None = None,
+    attach: Attach | None = None,
 ) -> tuple[Message, Change | None]:
     named = mentions_in(body, room_id)  # which takes a while; writers wait for each other below
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, body, key, at or timezone.now(), named, known)
+            return _record_locked(room_id, author, body, key, at or timezone.now(), named, known, attach)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
@@ -142,6 +152,7 @@ def _record_locked(
     at: datetime,
     named: Sequence[Mention],
     known: Access | None,
+    attach: Attach | None,
 ) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
     mine = access.locked(room_id, author, known)
@@ -153,6 +164,9 @@ def _record_locked(
     message = _next_message(room, author, body, key, at, named)
     message.author = author
     statements.insert(message)
+    if attach is not None:
+        attach(message)
+        message.save(update_fields=["extras"])
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
@@ -243,6 +257,7 @@ def delete(message: Message, by: Person) -> Change | None:
         message.revisions.all().delete()
         message.reactions.all().delete()
         Pin.objects.filter(message=message).delete()
+        file_store.drop(message.files.all())
         index.remove([message.pk])
         return ["deleted_at", "body", "html"]
 
@@ -283,6 +298,7 @@ def purge(room: Room, messages: Sequence[Message]) -> None:
     ids = [message.pk for message in messages]
     index.remove(ids)
     untally(messages)
+    file_store.drop(File.objects.filter(message__in=ids))
     Message.objects.filter(pk__in=ids).delete()
     version = tick(room, "purge_version")
     publish_after_commit(Change(room.pk, version, gone=tuple(message.seq for message in messages)))

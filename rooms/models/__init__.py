@@ -2,6 +2,7 @@ from .act import Act
 from .ban import Ban
 from .block import Block
 from .export import Export
+from .file import File
 from .former_slug import FormerSlug
 from .invitation import Invitation
 from .membership import Membership, Role
@@ -21,6 +22,7 @@ __all__ = [
     "Ban",
     "Block",
     "Export",
+    "File",
     "FormerSlug",
     "Invitation",
     "Kind",

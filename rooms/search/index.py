@@ -17,7 +17,7 @@ from django.db import connection
 
 from rooms.models import Kind, Message, Room
 from rooms.search import postgres, sqlite
-from rooms.search.match import LINK, OPEN, Match, by, in_room, single
+from rooms.search.match import FILE, LINK, OPEN, Match, by, in_room, single
 from rooms.search.terms import singles, terms
 
 FIRST, LAST = 0, 2**63 - 1  # of all places
@@ -87,13 +87,17 @@ def entry_of(message: Message) -> Entry:
 
 def terms_and_tags(message: Message) -> tuple[list[str], list[str]]:
     """What there is in the index of a message whose room is at hand."""
-    words = terms(message.body)
+    files = (message.extras or {}).get("files", [])
+    text = "\n".join([message.body, *(f"{file['name']}\n{file['caption']}" for file in files)])
+    words = terms(text)
     tags = [in_room(message.room_id), by(message.author_id)]
     if message.room.kind == Kind.OPEN:
         tags.append(OPEN)
     if "<a " in message.html:
         tags.append(LINK)
-    if not message.body.isascii():
+    if files:
+        tags.append(FILE)
+    if not text.isascii():
         tags += map(single, sorted(singles(words)))
     return words, tags
 

@@ -15,7 +15,7 @@ from rooms.models import Membership, Message, Person, Room
 from rooms.names import look_alike_keys, same_name_key
 from rooms.search import index
 from rooms.search.highlight import excerpt, score
-from rooms.search.match import LINK, OPEN, Match, Phrase, by, in_room
+from rooms.search.match import FILE, LINK, OPEN, Match, Phrase, by, in_room
 from rooms.search.query import Query, parse
 from rooms.sidebar import title_of
 
@@ -113,7 +113,7 @@ def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> M
 def _tags(name: str, value: str, person: Person) -> tuple[Some, str]:
     """The tags of the messages that a filter takes, and what is to be said where there are none."""
     if name == "has":
-        return ([LINK], "") if value == "link" else ([], "There are no files here yet.")
+        return [LINK if value == "link" else FILE], ""
     if name == "from":
         people = people_named(value, person)
         return [by(pk) for pk in people], "" if people else f"Nobody is called “{value}”."

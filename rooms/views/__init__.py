@@ -8,9 +8,11 @@ from .account import (
     sign_up,
     social_sign_up,
 )
+from .attach import attach
 from .blocks import block, blocks, unblock
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
+from .file import file
 from .history import day, history, year
 from .invitation import invitation
 from .inviting import invite, make_link, revoke_link
@@ -36,6 +38,7 @@ __all__ = [
     "about_message",
     "archive",
     "archived",
+    "attach",
     "ban",
     "bans",
     "block",
@@ -57,6 +60,7 @@ __all__ = [
     "favicon",
     "feed",
     "feed_link",
+    "file",
     "give_role",
     "health",
     "history",
