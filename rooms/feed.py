@@ -7,8 +7,10 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.text import Truncator
 
+from rooms.files_shown import said_in
 from rooms.models import Message, Room
 
 SIZE = 50  # messages
@@ -49,16 +51,22 @@ def feed(room: Room, link: str, host: str, absolute: Callable[[str], str]) -> st
 
 def _entry(room: Room, message: Message, source: str, absolute: Callable[[str], str]) -> dict[str, Any]:
     name = message.author.username
-    said = Truncator(" ".join(message.body.split())).chars(TITLE)
+    said = Truncator(" ".join(said_in(message).split())).chars(TITLE)
     return {
         "title": _text(f"{name}: {said}"),
         "link": absolute(reverse("message", args=[room.slug, message.seq])),
-        "description": _text(message.html).replace("\n", "<br>"),  # line breaks are left to a style sheet
+        "description": _text(_html(message)).replace("\n", "<br>"),  # line breaks are left to a style sheet
         "unique_id": f"{source}/{message.seq}",
         "pubdate": message.at,
         "updateddate": message.at,
         "author_name": _text(name),
     }
+
+
+def _html(message: Message) -> str:
+    # Readers have no session: they are told of files, and not given them.
+    files = said_in(message).removeprefix(message.body).strip()
+    return "\n".join(filter(None, [message.html, escape(files)]))
 
 
 def _text(text: str) -> str:

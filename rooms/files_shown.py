@@ -39,6 +39,8 @@ def _within_box(width: int, height: int) -> tuple[int, int]:
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
-def names_of_files(message: Message) -> str:
-    """The files of a message in a line, where there is room for no more; nothing, if it has none."""
-    return ", ".join(file["name"] for file in (message.extras or {}).get("files", []))
+def said_in(message: Message) -> str:
+    """All that `message` says: its text, and the names and captions of its files, a line each."""
+    files = (message.extras or {}).get("files", [])
+    lines = [f"{file['name']}: {file['caption']}" if file["caption"] else file["name"] for file in files]
+    return "\n".join([message.body, *lines] if message.body else lines)

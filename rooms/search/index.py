@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, cast
 
 from django.db import connection
 
+from rooms.files_shown import said_in
 from rooms.models import Kind, Message, Room
 from rooms.search import postgres, sqlite
 from rooms.search.match import FILE, LINK, OPEN, Match, by, in_room, single
@@ -87,17 +88,16 @@ def entry_of(message: Message) -> Entry:
 
 def terms_and_tags(message: Message) -> tuple[list[str], list[str]]:
     """What there is in the index of a message whose room is at hand."""
-    files = (message.extras or {}).get("files", [])
-    text = "\n".join([message.body, *(f"{file['name']}\n{file['caption']}" for file in files)])
-    words = terms(text)
+    said = said_in(message)
+    words = terms(said)
     tags = [in_room(message.room_id), by(message.author_id)]
     if message.room.kind == Kind.OPEN:
         tags.append(OPEN)
     if "<a " in message.html:
         tags.append(LINK)
-    if files:
+    if "files" in (message.extras or {}):
         tags.append(FILE)
-    if not text.isascii():
+    if not said.isascii():
         tags += map(single, sorted(singles(words)))
     return words, tags
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from rooms import access
 from rooms.access import Scope
+from rooms.files_shown import said_in
 from rooms.models import Membership, Message, Person, Room
 from rooms.names import look_alike_keys, same_name_key
 from rooms.search import index
@@ -72,7 +73,7 @@ def search(text: str, person: Person, *, before: int | None = None, best: bool =
             found.next_before = places[-1]
         messages = _readable(places, scope)
         if best:
-            messages = sorted(messages, key=lambda message: score(message.body, query.words), reverse=True)
+            messages.sort(key=lambda message: score(said_in(message), query.words), reverse=True)
         found.hits = _hits(messages[:PAGE], query.words, person)
     if query.text and before is None:
         found.people = people_called(query.text)
@@ -166,7 +167,7 @@ def _hits(messages: Sequence[Message], phrases: Sequence[Phrase], person: Person
     titles = _titles({message.room_id: message.room for message in messages}.values(), person)
     for message in messages:
         message.author = authors[message.author_id]
-    return [Hit(message, titles[message.room_id], excerpt(message.body, phrases)) for message in messages]
+    return [Hit(message, titles[message.room_id], excerpt(said_in(message), phrases)) for message in messages]
 
 
 def _titles(rooms: Iterable[Room], person: Person) -> dict[int, str]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from rooms import access
 from rooms.access import NoRoom
+from rooms.files_shown import said_in
 from rooms.models import Message, Person
 from rooms.views.people import person_of
 
@@ -22,7 +23,7 @@ def preview(request: HttpRequest, slug: str, seq: int) -> HttpResponse:
     message = _visible(slug, seq, person)
     if message is None:
         return HttpResponse(status=404)
-    line = message.body.strip().partition("\n")[0].rstrip()
+    line = said_in(message).strip().partition("\n")[0].rstrip()
     context = {"message": message, "line": line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…"}
     # Where it goes, blanks and line breaks show.
     return HttpResponse(render_to_string("preview.html", context).strip())
