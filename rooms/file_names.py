@@ -16,6 +16,7 @@ Kind = File.Kind
 # Joiners, which Persian and Indic spelling and joined emoji need, are all that may be there unseen: a
 # mark that turns what follows right to left makes fdp.exe of exe.pdf.
 _JOINERS = "\u200c\u200d"
+_ENDS = f". {_JOINERS}"
 _PATH = re.compile(r".*[/\\]", re.DOTALL)
 _LONGEST_ENDING = 12  # characters
 
@@ -38,13 +39,13 @@ def clean_file_name(name: str) -> str:
     at most File.NAME_LENGTH characters, the ending among them."""
     name = unicodedata.normalize("NFC", _PATH.sub("", name))
     kept = (" " if unicodedata.category(char)[0] == "Z" else char for char in name if _is_kept(char))
-    name = " ".join("".join(kept).split()).strip(". ")
+    name = " ".join("".join(kept).split()).strip(_ENDS)
     if not any(unicodedata.category(char)[0] in "LNSP" for char in name):
         return "file"
     stem, dot, ending = name.rpartition(".")
     if len(name) > File.NAME_LENGTH and dot and len(ending) <= _LONGEST_ENDING:
-        return f"{stem[: File.NAME_LENGTH - len(ending) - 2].rstrip('. ')}….{ending}"
-    return name[: File.NAME_LENGTH].rstrip(". ")
+        return f"{stem[: File.NAME_LENGTH - len(ending) - 2].rstrip(_ENDS)}….{ending}"
+    return name[: File.NAME_LENGTH].rstrip(_ENDS)
 
 
 def _is_kept(char: str) -> bool:
