@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -24,8 +25,8 @@ from rooms.queue import queued
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 5  # to make a picture, where the storage or the process fails
-AGAIN = timedelta(seconds=10)  # before the second, and longer before each other
+MOST_ATTEMPTS = 3  # to make a picture; after as many the process that made it was killed
+AGAIN = timedelta(minutes=1)  # after which it is tried again where the storage or the database failed
 
 Kind, State = File.Kind, File.State
 
@@ -112,26 +113,28 @@ def make_picture(token: str) -> None:
         try:
             _make(file)
         except Exception as error:  # noqa: BLE001 — every storage has errors of its own
+            # For as long as it takes: what was sent is not handed out as it is because of an outage.
             log.warning("a picture is put off: %r", error)
-            if file.attempts + 1 < MOST_ATTEMPTS:
-                later = timezone.now() + AGAIN * 2**file.attempts
-                make_picture.using(run_after=later).enqueue(token)
-            else:
-                _settle(file, kind=Kind.OTHER, type=DOWNLOAD)
+            with transaction.atomic():
+                File.objects.filter(pk=file.pk).update(attempts=file.attempts)
+                make_picture.using(run_after=timezone.now() + AGAIN).enqueue(token)
             return
     if file.kind == Kind.PICTURE:
         default_storage.delete(file.stored)
 
 
 def _make(file: File) -> None:
+    with default_storage.open(file.stored) as sent:
+        content = BytesIO(sent.read())
     try:
-        with default_storage.open(file.stored) as sent:
-            views = pictures.views(sent)
+        if file.attempts >= MOST_ATTEMPTS:
+            raise ValidationError("It ends whoever makes it.", code="deadly")
+        views = pictures.views(content)
     except ValidationError:
         return _settle(file, kind=Kind.OTHER, type=DOWNLOAD)
-    for name, content in ((file.large, views.large), (file.small, views.small)):
+    for name, made in ((file.large, views.large), (file.small, views.small)):
         default_storage.delete(name)  # half of it may be there
-        default_storage.save(name, ContentFile(content))
+        default_storage.save(name, ContentFile(made))
     width, height = views.size
     _settle(file, width=width, height=height)
 

@@ -444,12 +444,25 @@ def test_a_picture_left_behind_is_queued_again(browser: Client) -> None:
     assert File.objects.get().state == File.State.READY
 
 
-def test_where_it_cannot_be_made_it_is_there_to_download(browser: Client) -> None:
+def test_while_the_storage_is_away_it_waits_and_is_not_handed_out_as_it_came(browser: Client) -> None:
     file = sent_file(browser, "a.png", picture())
-    for _ in range(files.MOST_ATTEMPTS):
-        assert File.objects.get().state == File.State.WAITING
+    for _ in range(2 * files.MOST_ATTEMPTS):
         with patch.object(default_storage, "open", side_effect=OSError("away")):
             files.make_picture.func(file.token)
+        assert File.objects.get().state == File.State.WAITING
+        assert browser.get(at(file)).status_code == 404
+    files.make_picture.func(file.token)
+    assert browser.get(at(file)).status_code == 200
+
+
+def test_one_that_ends_whoever_makes_it_is_there_to_download(browser: Client) -> None:
+    file = sent_file(browser, "a.png", picture())
+    for _ in range(files.MOST_ATTEMPTS):
+        with patch("rooms.pictures.views", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+            files.make_picture.func(file.token)
+        assert browser.get(at(file)).status_code == 404
+    with patch("rooms.pictures.views", side_effect=KeyboardInterrupt):
+        files.make_picture.func(file.token)
     assert browser.get(at(file)).headers["Content-Disposition"].startswith("attachment")
 
 
