@@ -119,7 +119,7 @@ EXPORTS_DIR = DATA_DIR / "exports"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -133,7 +133,24 @@ STORAGES = {
 MEDIA_ROOT = DATA_DIR / "media"  # which has no address: only views hand out what is in it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # of a form, without its files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 5
+FILE_MAX_MB = env.int("FILE_MAX_MB", default=25)
+FILES_PER_MESSAGE = env.int("FILES_PER_MESSAGE", default=10)
+FILE_ENDINGS = [ending.strip(". ").lower() for ending in env.list("FILE_ENDINGS", default=[])]  # any, if none
+# Beyond what a message takes, so that who sends too many is told so; who sends hundreds is cut off.
+DATA_UPLOAD_MAX_NUMBER_FILES = 5 * FILES_PER_MESSAGE
+
+# They are kept on the disk, or by whatever speaks S3 (see requirements-s3.txt).
+if S3_BUCKET := env("S3_BUCKET", default=""):
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env("S3_ENDPOINT_URL", default=None),
+            "region_name": env("S3_REGION", default=None),
+            "access_key": env("S3_ACCESS_KEY_ID", default=None),
+            "secret_key": env("S3_SECRET_ACCESS_KEY", default=None),
+        },
+    }
 
 # Sessions and safety -------------------------------------------------------------------
 
@@ -176,6 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
         "connect-src": [SELF],
         "img-src": [SELF],
+        "media-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

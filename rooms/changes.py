@@ -22,20 +22,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from rooms import access, extras, markup, statements
+from rooms import access, extras, file_store, markup, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
 from rooms.mentions import people_in, rooms_in
-from rooms.models import Block, FormerSlug, Kind, Membership, Message, Person, Pin, Room
+from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room
 from rooms.models.message import name_answered
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
 
 log = logging.getLogger(__name__)
+
+Attach = Callable[[Message], None]
 
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
 
@@ -48,6 +50,7 @@ def post(
     key: str | None = None,
     at: datetime | None = None,
     reply: int | None = None,
+    attach: Attach | None = None,
 ) -> Message:
     """Say `body` in `room` and return the message, committed unless the caller has an open
     transaction; it is published once that commits.
@@ -56,10 +59,11 @@ def post(
     (at most 64 characters) names this message among the author's: said again under the same
     key in the same room, it is returned as it was and not said twice. `at` is when it was
     said, now unless given. `reply` is the seq of the message that it answers; where that is not there
-    any more, it answers none. Raises Refused where the author may not write there, Room.DoesNotExist
-    where the room is gone.
+    any more, it answers none. `attach` hangs on the new message what belongs to it, in the same
+    transaction: its extras then say so, and are kept. Raises what that raises, Refused where the author
+    may not write there, Room.DoesNotExist where the room is gone.
     """
-    message, change = _record(room.pk, author, body, key, at, reply)
+    message, change = _record(room.pk, author, body, key, at, reply, attach=attach)
     if change is not None:
         publish_after_commit(change)
     return message
@@ -133,12 +137,15 @@ def _record(
     at: datetime | None,
     reply: int | None = None,
     known: Access | None = None,
+    attach: Attach | None = None,
 ) -> tuple[Message, Change | None]:
     # Which takes a while; writers wait for each other below.
     rendered = markup.render(body, people_in(body, room_id), rooms_in(body))
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, body, key, at or timezone.now(), reply, rendered, known)
+            return _record_locked(
+                room_id, author, body, key, at or timezone.now(), reply, rendered, known, attach
+            )
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
@@ -156,6 +163,7 @@ def _record_locked(
     reply: int | None,
     rendered: Rendered,
     known: Access | None,
+    attach: Attach | None,
 ) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
     mine = access.locked(room_id, author, known)
@@ -168,6 +176,9 @@ def _record_locked(
     message.author = author
     answered = _answer(message, reply) if reply else None
     statements.insert(message)
+    if attach is not None:
+        attach(message)
+        message.save(update_fields=["extras"])
     tally(room_id, last_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
@@ -274,6 +285,7 @@ def delete(message: Message, by: Person) -> Change | None:
         message.revisions.all().delete()
         message.reactions.all().delete()
         Pin.objects.filter(message=message).delete()
+        file_store.drop(message.files.all())
         index.remove([message.pk])
         return ["deleted_at", "body", "html"]
 
@@ -327,6 +339,7 @@ def purge(room: Room, messages: Sequence[Message]) -> None:
     ids = [message.pk for message in messages]
     index.remove(ids)
     untally(messages)
+    file_store.drop(File.objects.filter(message__in=ids))
     Message.objects.filter(pk__in=ids).delete()
     seqs = [message.seq for message in messages]
     version = tick(room, "purge_version")

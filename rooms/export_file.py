@@ -2,6 +2,7 @@
 
     index.html            what the room is, and which page holds which days
     pages/0001.html …     the conversation
+    files/12-0.webp …     what was sent with it: the first file of message 12
     messages.jsonl        the same as `load_history` reads it
     style.css
 
@@ -17,19 +18,23 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
 from rooms.history_file import written
 from rooms.markup.plain import with_room_links
-from rooms.models import Message, Room
+from rooms.models import File, Message, Room
 
 PAGE = 500  # messages
-STYLES = ("base", "tokens", "messages", "markup", "export")
+STYLES = ("base", "tokens", "messages", "markup", "files", "export")
+# Of files in the zip: what would run or be a page is not to open as one.
+ENDINGS = {"csv", "docx", "flac", "m4a", "mp3", "mp4", "odp", "ods", "odt", "ogg", "pdf", "pptx"}
+ENDINGS |= {"txt", "wav", "webm", "webp", "xlsx", "zip"}
 
 Progress = Callable[[int, int], None]
 
@@ -108,6 +113,8 @@ def _write_pages(
             "before": before,
             "after": f"{number + 1:04}.html" if following else "",
         }
+        for message in messages:
+            message.enclosed = list(_enclose(message, zipped))  # type: ignore[attr-defined]
         zipped.writestr(f"pages/{page.name}", template.render(context))
         for message in messages:
             if message.deleted_at is None:
@@ -115,6 +122,23 @@ def _write_pages(
         progress(messages[-1].seq - first + 1, last - first + 1)
         yield page
         before, messages = page.name, following
+
+
+def _enclose(message: Message, zipped: ZipFile) -> Iterator[dict[str, Any]]:
+    """Put the files of `message` into the zip. Each comes as in its extras, with its path; without one
+    where the storage does not have it, as when a picture is not ready."""
+    for place, shown in enumerate((message.extras or {}).get("files", [])):
+        is_picture = shown["kind"] == File.Kind.PICTURE
+        file = File(token=shown["token"])
+        ending = "webp" if is_picture else shown["name"].rpartition(".")[2].lower()
+        path = f"files/{message.seq}-{place}.{ending if ending in ENDINGS else 'bin'}"
+        try:
+            stored = default_storage.open(file.large if is_picture else file.stored)
+            with stored, zipped.open(path, "w", force_zip64=True) as entry:
+                shutil.copyfileobj(stored, entry)
+        except FileNotFoundError:
+            path = ""
+        yield shown | {"path": path}
 
 
 def _page_after(room: Room, seq: int, last: int) -> list[Message]:

@@ -5,13 +5,15 @@ too, so that a page of messages takes no further query, and a change carries all
 
     {"reply": {"seq": 41, "author": 7, "line": "Shall we?"},
      "reactions": [["👍", 3, [7, 12, 9]]],
-     "pinned": true}
+     "pinned": true,
+     "files": [{"token": "…", "kind": "picture", "name": "cat.jpg", "width": 1600, …}]}
 
 Nothing is there that a message does not have, and of most there is nothing at all.
 """
 
 from typing import Any
 
+from rooms.files_shown import files_shown, shown_in
 from rooms.models import Message, Pin, Reaction
 
 LINE = 120  # characters of a message that are quoted
@@ -23,6 +25,7 @@ def renew(message: Message) -> None:
     parts: dict[str, Any] = {}
     if message.deleted_at is None:
         parts = {"reply": _reply(message), "reactions": _reactions(message), "pinned": _is_pinned(message)}
+        parts["files"] = files_shown(message.files.order_by("place"))
     message.extras = {name: part for name, part in parts.items() if part} or None
 
 
@@ -38,12 +41,12 @@ def _reply(message: Message) -> dict[str, Any] | None:
     answered = Message.objects.filter(room=message.room_id, seq=message.reply_seq).first()
     if answered is None:
         return None  # it is not kept any more
-    return {"seq": answered.seq, "author": answered.author_id, "line": first_line(answered.body)}
+    return {"seq": answered.seq, "author": answered.author_id, "line": first_line(answered)}
 
 
-def first_line(body: str) -> str:
+def first_line(message: Message) -> str:
     """What of a message is shown where it is quoted; nothing, if it was deleted."""
-    line = body.strip().partition("\n")[0].rstrip()
+    line = shown_in(message).partition("\n")[0].rstrip()
     return line if len(line) <= LINE else f"{line[: LINE - 1]}…"
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.text import Truncator
 
-from rooms.markup.plain import text_of, with_room_links, without_folds, without_spoilers
+from rooms.files_shown import file_lines, shown_in
+from rooms.markup.plain import with_room_links, without_folds, without_spoilers
 from rooms.models import Message, Room
 
 SIZE = 50  # messages
@@ -50,11 +52,11 @@ def feed(room: Room, link: str, host: str, absolute: Callable[[str], str]) -> st
 
 def _entry(room: Room, message: Message, source: str, absolute: Callable[[str], str]) -> dict[str, Any]:
     name = message.author.username
-    said = Truncator(" ".join(text_of(message.html).split())).chars(TITLE)
+    said = Truncator(" ".join(shown_in(message).split())).chars(TITLE)
     return {
         "title": _text(f"{name}: {said}"),
         "link": absolute(reverse("message", args=[room.slug, message.seq])),
-        "description": _text(_html(message.html, absolute("/"))),
+        "description": _text(_html(message, absolute("/"))),
         "unique_id": f"{source}/{message.seq}",
         "pubdate": message.at,
         "updateddate": message.at,
@@ -62,11 +64,13 @@ def _entry(room: Room, message: Message, source: str, absolute: Callable[[str], 
     }
 
 
-def _html(html: str, site: str) -> str:
-    """What is fit to be shown without a style sheet, elsewhere than at `site`."""
-    html = with_room_links(without_folds(without_spoilers(html)), site)
+def _html(message: Message, site: str) -> str:
+    """What is fit to be shown without a style sheet, elsewhere than at `site`. Readers have no session:
+    they are told of files, and not given them."""
+    html = with_room_links(without_folds(without_spoilers(message.html)), site)
     # Of a time when line breaks were left to the style sheet; now they are so in code alone.
-    return html if "<pre" in html else html.replace("\n", "<br>")
+    html = html if "<pre" in html else html.replace("\n", "<br>")
+    return "<br>".join(filter(None, [html, *map(escape, file_lines(message))]))
 
 
 def _text(text: str) -> str:

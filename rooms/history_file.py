@@ -18,7 +18,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from io import BufferedReader
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from django.core.exceptions import ValidationError
 
@@ -124,7 +124,14 @@ def parsed(text: bytes) -> tuple[datetime, str, str]:
 def written(message: Message, *, ascii_only: bool = True) -> str:
     """The message as a line of such a file, and its `seq`. In ASCII alone a terminal shows it safely."""
     at = message.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    said = {"seq": message.seq, "at": at, "author": message.author.username, "body": message.body}
+    said: dict[str, Any] = {
+        "seq": message.seq,
+        "at": at,
+        "author": message.author.username,
+        "body": message.body,
+    }
+    if files := (message.extras or {}).get("files"):
+        said["files"] = [{name: file[name] for name in ("name", "kind", "caption")} for file in files]
     return json.dumps(said, ensure_ascii=ascii_only)
 
 

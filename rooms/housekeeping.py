@@ -6,7 +6,7 @@ from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
-from rooms import ending, exports, retention
+from rooms import ending, exports, files, retention
 from rooms.ending import Ended
 from rooms.queue import queued
 
@@ -19,6 +19,7 @@ def keep_house() -> None:
     """Delete what is kept no longer; done again an hour later."""
     schedule()  # first: whatever becomes of this time, there is a next
     exports.clean_up()
+    files.clean_up()
     DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - RESULTS_KEPT).delete()
     try:
         for _ in retention.carry_out():

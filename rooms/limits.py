@@ -85,6 +85,10 @@ SEARCHES = Limit(
     RateLimitItemPerSecond(120, 30),
 )
 
+# Counted a file.
+UPLOADS = Limit(
+    "upload", "You are sending too many files.", RateLimitItemPerHour(1000), RateLimitItemPerHour(200)
+)
 EXPORTS = Limit(
     "export", "You are exporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(12)
 )

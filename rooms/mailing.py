@@ -131,7 +131,7 @@ def _lines(news: Membership, person: Person) -> list[str]:
     unread = Message.objects.filter(room=news.room_id, seq__gt=news.read_seq, deleted_at=None)
     others = unread.exclude(author=person).exclude(author__in=person.blocks.values("blocked"))
     said = [
-        f"{message.author.username}: {extras.first_line(message.body)}"
+        f"{message.author.username}: {extras.first_line(message)}"
         for message in others.select_related("author").order_by("-seq")[:LOOKED_AT]
         if news.room.kind == Kind.DIRECT
         or f'data-person="{person.pk}"' in message.html

@@ -14,6 +14,7 @@ from django.utils import timezone
 from rooms import access, changes, members
 from rooms.access import Access, Refused
 from rooms.events import Notice
+from rooms.files_shown import said_in
 from rooms.joining import expel
 from rooms.models import Act, Ban, Invitation, Kind, Membership, Message, Person, Report, Role, Room
 
@@ -186,7 +187,7 @@ def report(message: Message, by: Person, reason: str) -> None:
     if not mine.may_enter or message.deleted_at is not None:
         raise Refused("This message is not there any more.")
     _, is_new = Report.objects.get_or_create(
-        message=message, by=by, defaults={"reason": reason, "quote": message.body}
+        message=message, by=by, defaults={"reason": reason, "quote": said_in(message)}
     )
     if is_new:
         record(What.REPORTED, by, room=mine.room, person=message.author, seq=message.seq, why=reason)

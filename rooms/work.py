@@ -17,7 +17,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
-from rooms import exports, housekeeping, mailing
+from rooms import exports, files, housekeeping, mailing
 from rooms.ending import asked_to_end
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ def take_up() -> None:
     """Queue again what a worker was killed in the middle of. While nobody works."""
     DBTaskResult.objects.running().update(status=TaskResultStatus.READY)
     exports.clean_up()
+    files.clean_up()
     housekeeping.schedule()
     mailing.schedule()
 

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
@@ -25,7 +28,7 @@ from django.utils import timezone
 from project.urls import urlpatterns
 from rooms import changes
 from rooms.hub import Hub
-from rooms.models import Ban, Kind, Membership, Message, Person, Role, Room
+from rooms.models import Ban, File, Kind, Membership, Message, Person, Role, Room
 from tests.test_socket import RESUME, Socket, cookie_of
 
 IN_ROOM = {
@@ -82,9 +85,18 @@ def scene(kind: str) -> Scene:
         message = Message.objects.create(
             room=room, author=people["mia"], seq=1, version=1, at=timezone.now(), body="tea?", html="tea?"
         )
+    for token, kind_of_file in (("t0ken", File.Kind.OTHER), ("p1cture", File.Kind.PICTURE)):
+        file = File.objects.create(token=token, message=message, kind=kind_of_file, type="image/webp", size=3)
+        for name in (file.stored, file.small):
+            default_storage.delete(name)
+            default_storage.save(name, ContentFile(b"tea"))
     Person.objects.filter(username="closed").update(is_active=False)
     room.refresh_from_db()
     return Scene(room, message, {person.username: person for person in Person.objects.all()})
+
+
+def a_file() -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.txt", b"tea")
 
 
 # Pages and forms -----------------------------------------------------------------------
@@ -135,6 +147,11 @@ ROADS: dict[str, Road] = {
     "feed": lambda client, at: client.get(f"{at.url}feed/"),
     "secret": lambda client, at: client.get(f"{at.url}feed/n0t-a-t0ken/"),
     "feedlink": lambda client, at: client.post(f"{at.url}feed-link/", {"on": "1"}),
+    "attach": lambda client, at: client.get(f"{at.url}attach/"),
+    "upload": lambda client, at: client.post(f"{at.url}attach/", {"files": a_file()}),
+    "sayfile": lambda client, at: client.post(f"{at.url}messages/", {"files": a_file()}),
+    "file": lambda client, at: client.get(f"{at.url}files/t0ken/"),
+    "thumb": lambda client, at: client.get(f"{at.url}files/p1cture/small/"),
 }
 
 PAGES = {
@@ -184,12 +201,19 @@ PAGES = {
     feed     200     200     200     200     200     200     200     200     200     403     200
     secret   404     404     404     404     404     404     404     404     404     404     404
     feedlink 302     403     403     403     302     302     302     302     403     403     302
+    attach   302     200     200     200     200     200     200     200     200     403     302
+    upload   302     200     200     200     200     200     200     200     200     403     302
+    sayfile  302     302     302     302     302     302     302     302     302     403     302
+    file     404     200     200     200     200     200     200     200     200     404     404
+    thumb    404     200     200     200     200     200     200     200     200     404     404
     """,
     # Only moderators write in it.
     "closed": """
              nobody  guest   other   removed member  keeper  owner   admin   outside banned  closed
     room     200     200     200     200     200     200     200     200     200     403     200
     say      302     403     403     403     403     302     302     302     302     403     302
+    upload   302     403     403     403     403     200     200     200     200     403     302
+    sayfile  302     403     403     403     403     302     302     302     302     403     302
     """,
     # Nothing is added to it.
     "archived": """
@@ -214,6 +238,10 @@ PAGES = {
     keep     302     403     403     403     403     403     302     302     302     403     302
     export   302     403     403     403     302     302     302     302     403     403     302
     feed     200     200     200     200     200     200     200     200     200     403     200
+    attach   302     200     200     200     200     200     200     200     200     403     302
+    upload   302     403     403     403     403     403     403     403     403     403     302
+    sayfile  302     403     403     403     403     403     403     403     403     403     302
+    file     404     200     200     200     200     200     200     200     200     404     404
     """,
     # Not even site administrators enter it uninvited.
     "private": """
@@ -262,6 +290,11 @@ PAGES = {
     feed     404     404     404     404     200     200     200     200     404     403     404
     secret   404     404     404     404     404     404     404     404     404     404     404
     feedlink 404     404     404     404     302     302     302     302     404     403     404
+    attach   404     404     404     404     200     200     200     200     404     403     404
+    upload   404     404     404     404     200     200     200     200     404     403     404
+    sayfile  404     404     404     404     302     302     302     302     404     403     404
+    file     404     404     404     404     200     200     200     200     404     404     404
+    thumb    404     404     404     404     200     200     200     200     404     404     404
     """,
     # Between the two of it nobody keeps order.
     "direct": """
@@ -310,6 +343,11 @@ PAGES = {
     feed     404     404     404     404     404     404     404
     secret   404     404     404     404     404     404     404
     feedlink 404     404     404     404     404     403     403
+    attach   404     404     404     404     404     200     200
+    upload   404     404     404     404     404     200     200
+    sayfile  404     404     404     404     404     302     302
+    file     404     404     404     404     404     200     200
+    thumb    404     404     404     404     404     200     200
     """,
 }  # fmt: skip
 

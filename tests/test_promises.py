@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,17 +14,31 @@ from allauth.core.ratelimit import respond_429
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
+from PIL import Image
 from pytest_django import Settings
 
 from rooms import changes, editing, fragments, moderation, pins, reactions
 from rooms.calendar import path as path_of_day
+from rooms.files import make_picture
 from rooms.history import newest
 from rooms.mailing import token_of
-from rooms.models import Ban, Export, Invitation, Membership, Message, Person, Role, Room, SiteSettings
+from rooms.models import (
+    Ban,
+    Export,
+    File,
+    Invitation,
+    Membership,
+    Message,
+    Person,
+    Role,
+    Room,
+    SiteSettings,
+)
 from rooms.parts import NAMES, parts_version
 from rooms.sidebar import Entry, sidebar
 from rooms.suggest import Offer
@@ -233,6 +248,7 @@ POLICY = {
     "style-src": ["'self'"],
     "connect-src": ["'self'"],
     "img-src": ["'self'"],
+    "media-src": ["'self'"],
     "form-action": ["'self'"],
     "base-uri": ["'none'"],
     "frame-ancestors": ["'none'"],
@@ -248,6 +264,18 @@ INVITATION, TOTP = "/invitations/t0ken/", "/account/2fa/totp/activate/"
 EXPORT = "3xp0rt"
 CHANGE = {"email": "new@example.com", "action_add": ""}
 TOO_LONG = {"body": "x" * 4001, "room_name": "x" * 61, "username": "x" * 41, "bio": "x" * 301}
+
+
+def with_files(client: Client) -> Any:
+    """A message with a picture, which is made ready, and others that are played or taken along."""
+    picture = BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "PNG")
+    sent = {"a.png": picture.getvalue(), "a.mp3": b"ID3\3" + bytes(60), "a.html": b"<script>x()</script>"}
+    sent |= {"b.png": picture.getvalue(), "a.mp4": b"\0\0\0\x18ftypisom" + bytes(60)}
+    files = [SimpleUploadedFile(name, content) for name, content in sent.items()]
+    assert client.post(MESSAGES, {"files": files, "caption": ["<script>"] * 5}).status_code == 302
+    make_picture.func(File.objects.filter(name="a.png").latest("pk").token)
+    return client.get(ROOM)
 
 
 def ann() -> Person:
@@ -338,6 +366,10 @@ PAGES: dict[str, Page] = {
     "history, a day": ("member", lambda client: client.get(f"{ROOM}history/{today()}"), 200, {}),
     "history, an empty day": ("member", lambda client: client.get(f"{ROOM}history/2020/06/02/"), 200, {}),
     "history, a year": ("member", lambda client: client.get(f"{ROOM}history/{today()[:5]}"), 200, {}),
+    "room, attach": ("member", lambda client: client.get(f"{ROOM}attach/"), 200, {}),
+    "room, attach, part": ("member", lambda client: client.get(f"{ROOM}attach/?part=1"), 200, {}),
+    "room, attach, refused": ("member", lambda client: client.post(MESSAGES, {"attach": "1"}), 422, FRAMED),
+    "room with files": ("member", lambda client: with_files(client), 200, WITH_FRAME),
     "about": ("keeper", lambda client: client.get(f"{ROOM}about/"), 200, {}),
     "about, refused": ("keeper", lambda client: client.post(f"{ROOM}invite/", {"names": "x"}), 422, {}),
     "not now": ("member", lambda client: client.post(f"{ROOM}close/", {"on": "1"}), 403, {}),

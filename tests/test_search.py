@@ -227,7 +227,6 @@ class TestFilters:
 
     def test_what_makes_no_sense_is_said(self, talk: Person) -> None:
         assert search("from:x cup", talk).problems == ["Nobody is called “x”."]
-        assert search("has:file", talk).problems == ["There are no files here yet."]
         assert search("++", talk).hits == search("", talk).hits == []
 
     @pytest.mark.parametrize("text", ["検", "検索", "索欄", "全文検索欄です", "言語の", "zig", '"zig 言"'])

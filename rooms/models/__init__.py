@@ -3,6 +3,7 @@ from .ban import Ban
 from .block import Block
 from .draft import Draft
 from .export import Export
+from .file import File
 from .former_slug import FormerSlug
 from .invitation import Invitation
 from .membership import Membership, Role
@@ -23,6 +24,7 @@ __all__ = [
     "Block",
     "Draft",
     "Export",
+    "File",
     "FormerSlug",
     "Invitation",
     "Kind",

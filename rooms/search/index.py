@@ -15,10 +15,11 @@ from typing import NamedTuple, Protocol, cast
 
 from django.db import connection
 
+from rooms.files_shown import said_in
 from rooms.markup.links import LINK_START
 from rooms.models import Kind, Message, Room
 from rooms.search import postgres, sqlite
-from rooms.search.match import LINK, OPEN, Match, by, in_room, single
+from rooms.search.match import FILE, LINK, OPEN, Match, by, in_room, single
 from rooms.search.terms import singles, terms
 
 FIRST, LAST = 0, 2**63 - 1  # of all places
@@ -88,13 +89,16 @@ def entry_of(message: Message) -> Entry:
 
 def terms_and_tags(message: Message) -> tuple[list[str], list[str]]:
     """What there is in the index of a message whose room is at hand."""
-    words = terms(message.body)
+    said = said_in(message)
+    words = terms(said)
     tags = [in_room(message.room_id), by(message.author_id)]
     if message.room.kind == Kind.OPEN:
         tags.append(OPEN)
     if LINK_START in message.html:
         tags.append(LINK)
-    if not message.body.isascii():
+    if "files" in (message.extras or {}):
+        tags.append(FILE)
+    if not said.isascii():
         tags += map(single, sorted(singles(words)))
     return words, tags
 

@@ -8,6 +8,7 @@ from rooms.search.terms import is_unspaced, located
 # No term of a text holds a "=": none can be taken for a tag.
 OPEN = "=o"  # said in an open room
 LINK = "=link"  # with a link in it
+FILE = "=file"  # with a file
 
 
 def in_room(room_id: int) -> str:

@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 
 from rooms import access
 from rooms.access import Scope
-from rooms.markup.plain import text_of
+from rooms.files_shown import said_in, shown_in
 from rooms.models import Membership, Message, Person, Room
 from rooms.names import look_alike_keys, same_name_key
 from rooms.search import index
 from rooms.search.highlight import excerpt, score
-from rooms.search.match import LINK, OPEN, Match, Phrase, by, in_room
+from rooms.search.match import FILE, LINK, OPEN, Match, Phrase, by, in_room
 from rooms.search.query import Query, parse
 from rooms.sidebar import title_of
 
@@ -73,7 +73,7 @@ def search(text: str, person: Person, *, before: int | None = None, best: bool =
             found.next_before = places[-1]
         messages = _readable(places, scope)
         if best:
-            messages = sorted(messages, key=lambda message: score(message.body, query.words), reverse=True)
+            messages.sort(key=lambda message: score(said_in(message), query.words), reverse=True)
         found.hits = _hits(messages[:PAGE], query.words, person)
     if query.text and before is None:
         found.people = people_called(query.text)
@@ -114,7 +114,7 @@ def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> M
 def _tags(name: str, value: str, person: Person) -> tuple[Some, str]:
     """The tags of the messages that a filter takes, and what is to be said where there are none."""
     if name == "has":
-        return ([LINK], "") if value == "link" else ([], "There are no files here yet.")
+        return [LINK if value == "link" else FILE], ""
     if name == "from":
         people = people_named(value, person)
         return [by(pk) for pk in people], "" if people else f"Nobody is called “{value}”."
@@ -168,7 +168,7 @@ def _hits(messages: Sequence[Message], phrases: Sequence[Phrase], person: Person
     for message in messages:
         message.author = authors[message.author_id]
     return [
-        Hit(message, titles[message.room_id], excerpt(text_of(message.html), phrases)) for message in messages
+        Hit(message, titles[message.room_id], excerpt(shown_in(message), phrases)) for message in messages
     ]
 
 

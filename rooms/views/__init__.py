@@ -8,11 +8,13 @@ from .account import (
     sign_up,
     social_sign_up,
 )
+from .attach import attach
 from .blocks import block, blocks, unblock
 from .compose import compose
 from .editing import edit_last, edit_message
 from .exports import delete_export, export, export_file, export_row, exports
 from .feed import feed, feed_link, secret_feed
+from .file import file
 from .help import writing
 from .history import day, history, year
 from .invitation import invitation
@@ -44,6 +46,7 @@ __all__ = [
     "about_message",
     "archive",
     "archived",
+    "attach",
     "ban",
     "bans",
     "block",
@@ -68,6 +71,7 @@ __all__ = [
     "favicon",
     "feed",
     "feed_link",
+    "file",
     "give_role",
     "health",
     "history",

@@ -31,8 +31,9 @@ from rooms.views.acts import in_room_kept, number
 from rooms.views.small import style_version
 
 kept = cache_control(private=True, no_cache=True)
-TEMPLATES = ["base.html", "room.html", "history.html", "day.html", "year.html", "month.html", "leaf.html"]
-STYLES = ["base", "forms", "tokens", "messages", "markup", "history", "print"]
+TEMPLATES = ["base.html", "room.html", "files.html", "history.html", "day.html", "year.html", "month.html"]
+TEMPLATES += ["leaf.html"]
+STYLES = ["base", "forms", "tokens", "messages", "markup", "files", "history", "print"]
 
 
 @require_safe

@@ -19,7 +19,7 @@ def menu(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpRe
     context = {
         "access": mine,
         "message": message,
-        "line": extras.first_line(message.body),
+        "line": extras.first_line(message),
         "link": request.build_absolute_uri(message.get_absolute_url()),
         "at_hand": emoji.found(""),
         "may_react": not mine.why_not_react(message),

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from rooms import access
 from rooms.access import NoRoom
-from rooms.markup.plain import text_of
+from rooms.files_shown import shown_in
 from rooms.models import Message, Person
 from rooms.views.people import person_of
 
@@ -23,7 +23,7 @@ def preview(request: HttpRequest, slug: str, seq: int) -> HttpResponse:
     message = _visible(slug, seq, person)
     if message is None:
         return HttpResponse(status=404)
-    line = text_of(message.html).partition("\n")[0].rstrip()
+    line = shown_in(message).partition("\n")[0].rstrip()
     context = {"message": message, "line": line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…"}
     # Where it goes, blanks and line breaks show.
     return HttpResponse(render_to_string("preview.html", context).strip())

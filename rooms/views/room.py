@@ -24,6 +24,7 @@ from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
 from rooms.views.acts import moved, number
+from rooms.views.attach import send
 from rooms.views.people import new_guest, person_of
 from rooms.views.small import style_version
 
@@ -159,6 +160,8 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    if request.FILES or "attach" in request.POST:
+        return send(request, mine, person)
     room = mine.room
     form, status = MessageForm(request.POST), 422
     problems = [] if form.is_valid() else form.problems()

@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from django.core.management import BaseCommand
 from django.utils.timezone import localtime
 
+from rooms.files_shown import said_in
 from rooms.history_file import written
 from rooms.hub import Hub
 from rooms.management.shell import database_trouble, existing_room, trouble_once
@@ -124,7 +125,7 @@ def read_after(room_id: int, seq: int) -> list[Message]:
 def as_lines(message: Message) -> str:
     """`HH:MM author: text`, in the site's time zone; further lines of the text are indented, so
     that none can pass for another message."""
-    first, *more = [_harmless(line) for line in message.body.splitlines()] or [""]
+    first, *more = [_harmless(line) for line in said_in(message).splitlines()] or [""]
     head = f"{localtime(message.at):%H:%M} {_harmless(message.author.username)}: {first}"
     return "\n".join([head, *(f"      {line}" for line in more)])
 
