@@ -428,4 +428,4 @@ def test_of_much_code_the_beginning_is_coloured_and_all_of_it_shown() -> None:
     assert block.text == code
     last = find_all(html(f"```py\n{code}\n```"), "span", class_="mi")[-1]
     assert last.text == "1"
-    assert 150 < len(find_all(html(f"```py\n{code}\n```"), "span", class_="mi")) < 300
+    assert 120 < len(find_all(html(f"```py\n{code}\n```"), "span", class_="mi")) < 300

@@ -12,15 +12,15 @@ from pygments.util import ClassNotFound
 from rooms.markup.folding import MOST_LINES_OF_CODE, folded
 from rooms.markup.links import escape
 
-MOST_COLOURED = 2000  # characters; what comes after them is not, and takes no time
+MOST_COLOURED = 1500  # characters; what comes after them is not, and takes no time
 # Those people write in chats. Not all that Pygments knows: each takes memory once it is used, and
 # some take seconds for what is made to be slow.
 _COLOURED = """
 ada asm awk bash bat c c++ clojure cmake cobol cpp css d dart diff docker dockerfile
-elixir elm erlang f# fish forth fortran fsharp gleam glsl go golang graphql haskell hs html http
+elixir elm erlang f# fish forth fsharp gleam glsl go golang graphql haskell hs html http
 ini java javascript jinja js json json5 jsx julia kotlin latex lean lisp lua make makefile markdown
 matlab md nasm nginx nim nix objc ocaml odin pascal perl php pl pony powershell ps1 proto pycon py python
-python3 pytb r racket rb reason rs rst ruby rust scala scheme scss sh shell solidity sql swift systemd tcl
+python3 pytb r racket rb reason rs rst ruby rust scala scheme scss sh shell solidity sql swift tcl
 tex toml ts tsx typescript v vala verilog vhdl vim vue wast xml yaml yml zig zsh
 """
 _PLAIN = frozenset(("text", "txt", "plain", "output"))
