@@ -41,6 +41,8 @@ class SettingsForm(NameForm):
     mail_minutes = forms.TypedChoiceField(
         label="Mail when somebody names you or writes to you, and you are away",
         coerce=int,
+        required=False,
+        empty_value=None,  # it stays as it is
         choices=[
             (5, "After 5 minutes"),
             (15, "After 15 minutes"),
@@ -75,7 +77,7 @@ class SettingsForm(NameForm):
 
     def save(self) -> None:
         """Keep it all. Raises IntegrityError where somebody took the name in this very moment."""
-        values = dict(self.cleaned_data)
+        values = {name: value for name, value in self.cleaned_data.items() if value is not None}
         name = values["username"]
         with transaction.atomic():
             if name != self.person.username:

@@ -369,7 +369,8 @@ def test_a_photo_is_turned_and_tells_nothing(
     file = sent_file(browser, "me.jpg", photo(turn))
     assert (file.width, file.height) == size  # its place is kept before there is anything to show
     (figure,) = shown(browser)
-    (box,) = find_all(browser.get(LOUNGE).content, "svg")
+    drawn = find_all(browser.get(LOUNGE).content, "svg")
+    (box,) = [svg for svg in drawn if any(parent.name == "figure" for parent in svg.parents)]
     assert browser.get(at(file)).status_code == browser.get(f"{at(file)}small/").status_code == 404
     work()
     file.refresh_from_db()

@@ -184,7 +184,7 @@ PARTS = {
 PART = re.compile(r"\(\?P<(\w+)>(?:[^()\[\]]|\[[^\]]*\])*\)")
 TOKEN = "t" * 32
 # Views that take a form without looking where it comes from. An argument belongs beside each.
-UNCHECKED: set[str] = set()
+UNCHECKED = {"/mail/t0ken/"}  # a mail program posts it, and it can but stop mail to whom the token is of
 
 
 def addresses(patterns: Any = None, before: str = "/") -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from rooms import mailing
+from rooms.views.people import person_of
 
 
 @csrf_exempt  # mail programs press the button too (RFC 8058), and the token is all it takes
@@ -17,4 +18,4 @@ def stop_mail(request: HttpRequest, token: str) -> HttpResponse:
     is_done = request.method == "POST"
     if not (mailing.stop(token) if is_done else mailing.is_anybodys(token)):
         raise Http404
-    return render(request, "stop-mail.html", {"is_done": is_done})
+    return render(request, "stop-mail.html", {"is_done": is_done, "person": person_of(request)})
