@@ -113,9 +113,9 @@ def test_what_is_played_and_what_is_taken_along(room: Room, new_page: Callable[.
     expect(audio).to_be_visible()
     audio.evaluate("audio => audio.load()")
     audio.evaluate("audio => { audio.preload = 'auto' }")
-    page.wait_for_function("document.querySelector('audio').duration === 1")
+    expect(audio).to_have_js_property("duration", 1)
     audio.evaluate("audio => { audio.currentTime = .5 }")
-    page.wait_for_function("document.querySelector('audio').currentTime === .5")
+    expect(audio).to_have_js_property("currentTime", 0.5)
     with page.expect_download() as download:
         page.get_by_role("link", name="Notes <of> the walk.html").click()
     assert download.value.suggested_filename.startswith("Notes")
