@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from rooms import changes, joining
 from rooms.accounts import closing
-from rooms.models import Block, Invitation, Membership, Message, Person, Role, Room
+from rooms.models import Block, Draft, Invitation, Membership, Message, Person, Role, Room, Saved
 from tests.accounts import PASSWORD, log_in, logged_in, make_account, turn_on_two_factor, who
 from tests.html import find_all
 
@@ -48,6 +48,9 @@ def test_whatever_tells_who_it_was_is_gone(ann: Person) -> None:
     picture, storage = str(ann.picture.name), ann.picture.storage
     assert storage.exists(picture)
     Invitation.objects.create(by=ann)
+    said = changes.post(Room.named("Attic"), ann, "hello")
+    Saved.objects.create(person=ann, message=said)
+    Draft.objects.create(person=ann, room=said.room, body="half a", at=said.at)
     response = here.post("/account/close/", follow=True)
     assert response.redirect_chain == [("/", 302)]
     assert "Your account is closed." in response.content.decode()
@@ -61,6 +64,7 @@ def test_whatever_tells_who_it_was_is_gone(ann: Person) -> None:
     assert not Membership.objects.exists()
     assert not Block.objects.exists()
     assert not Invitation.objects.exists()
+    assert not Saved.objects.exists() and not Draft.objects.exists()
     assert not storage.exists(picture)
     assert not Session.objects.filter(session_key=there.session.session_key).exists()
     assert who(here) is None

@@ -8,7 +8,19 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
 from rooms import changes, exports
-from rooms.models import Block, Draft, Export, Invitation, Kind, Membership, Person, Role, Room, SiteSettings
+from rooms.models import (
+    Block,
+    Draft,
+    Export,
+    Invitation,
+    Kind,
+    Membership,
+    Person,
+    Role,
+    Room,
+    Saved,
+    SiteSettings,
+)
 from rooms.names import look_alike_keys
 from rooms.sessions import end_sessions
 
@@ -48,6 +60,7 @@ def _forget(person: Person) -> None:
     Membership.objects.filter(person=person).delete()
     Block.objects.filter(person=person).delete()
     Draft.objects.filter(person=person).delete()
+    Saved.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
     for export in Export.objects.filter(person=person):
         exports.delete(export)
