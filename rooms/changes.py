@@ -22,13 +22,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from rooms import access, extras, file_store, markup, statements
+from rooms import access, extras, file_store, markup, mentions, statements
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
-from rooms.mentions import people_in, rooms_in
 from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room
 from rooms.models.message import name_answered
 from rooms.models.room import group_of
@@ -140,7 +139,7 @@ def _record(
     attach: Attach | None = None,
 ) -> tuple[Message, Change | None]:
     # Which takes a while; writers wait for each other below.
-    rendered = markup.render(body, people_in(body, room_id), rooms_in(body))
+    rendered = mentions.rendered(body, room_id)
     try:
         with transaction.atomic():
             return _record_locked(

@@ -2,10 +2,9 @@
 
 from django.utils import timezone
 
-from rooms import changes, markup
+from rooms import changes, markup, mentions
 from rooms.access import Access, Refused
 from rooms.events import Change
-from rooms.mentions import people_in, rooms_in
 from rooms.models import Message, Person, Revision
 from rooms.search import index
 
@@ -15,7 +14,7 @@ def edit(message: Message, by: Person, body: str) -> Change | None:
 
     Returns the change, or None where it says so already. Raises Refused where `by` may not edit it.
     """
-    rendered = markup.render(body, people_in(body, message.room_id), rooms_in(body))
+    rendered = mentions.rendered(body, message.room_id)
 
     def rewrite(mine: Access, message: Message) -> list[str] | None:
         if message.deleted_at is not None:

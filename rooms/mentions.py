@@ -7,13 +7,19 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import Q
 
-from rooms import access
+from rooms import access, markup
+from rooms.markup import Rendered
 from rooms.markup.words import PERSON_SIGN, ROOM_SIGN, WORD_END
 from rooms.models import Person, Room
 from rooms.names import look_alike_keys, same_name_key
 
 MOST = 20  # signs of each kind that are looked at in one message
 _PERSON_SIGN, _ROOM_SIGN = re.compile(PERSON_SIGN), re.compile(ROOM_SIGN)
+
+
+def rendered(body: str, room_id: int) -> Rendered:
+    """`body` as it is shown in the room."""
+    return markup.render(body, people_in(body, room_id), rooms_in(body))
 
 
 def people_in(body: str, room_id: int) -> dict[str, int]:

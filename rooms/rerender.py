@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection, transaction
 
-from rooms import markup
+from rooms import markup, mentions
 from rooms.markup.links import LINK_START
-from rooms.mentions import people_in, rooms_in
 from rooms.models import Message
 from rooms.search import index
 
@@ -32,8 +31,7 @@ def rerender(*, anew: bool = False) -> Iterator[int]:
 
 
 def _rendered(message: Message) -> str:
-    body = message.body
-    return markup.render(body, people_in(body, message.room_id), rooms_in(body)).html
+    return mentions.rendered(message.body, message.room_id).html
 
 
 @transaction.atomic

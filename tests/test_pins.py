@@ -66,6 +66,22 @@ class TestPins:
             pins.pin(changes.post(said.room, ann, "more"), ann, is_on=True)
 
 
+@pytest.mark.parametrize(
+    "path", ["", "history/", "pinned/", "messages/1/", "messages/1/about/", "messages/1/reply/", "/saved/"]
+)
+def test_what_shows_messages_has_all_their_styles(
+    client: Client, said: Message, ann: Person, path: str
+) -> None:
+    pins.pin(said, ann, is_on=True)
+    pins.save(said, ann, is_on=True)
+    client.force_login(ann)
+    page = client.get(path if path.startswith("/") else f"/rooms/lounge/{path}").content
+    assert find_all(page, class_="message")
+    assert not find_all(page, class_="notices")
+    sheets = " ".join(link["href"] for link in find_all(page, "link") if link.get("rel") == "stylesheet")
+    assert all(f"css/{name}." in sheets for name in ("messages", "markup", "files"))
+
+
 class TestSaved:
     def test_they_are_ones_own(self, client: Client, said: Message, ann: Person, bob: Person) -> None:
         pins.save(said, bob, is_on=True)
@@ -78,6 +94,14 @@ class TestSaved:
         assert "the rules" not in client.get("/saved/").content.decode()
         pins.save(said, bob, is_on=False)
         assert not pins.saved(bob)
+
+    def test_one_that_answers_says_whom(
+        self, client: Client, said: Message, ann: Person, bob: Person
+    ) -> None:
+        pins.save(changes.post(said.room, bob, "understood", reply=1), bob, is_on=True)
+        client.force_login(bob)
+        (quoted,) = find_all(client.get("/saved/").content, class_="answered")
+        assert "ann" in quoted.text
 
     def test_what_one_may_see_no_more_is_not_shown(self, said: Message, ann: Person, bob: Person) -> None:
         pins.save(said, bob, is_on=True)

@@ -10,10 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from rooms import history, markup, suggest
+from rooms import history, mentions, suggest
 from rooms.access import Access
 from rooms.forms import DraftForm
-from rooms.mentions import people_in, rooms_in
 from rooms.models import Person, Room
 from rooms.views.acts import in_room
 from rooms.views.room import show
@@ -53,7 +52,7 @@ def compose(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
 def rendered(body: str, room: Room) -> SafeString:
     """`body` as it will look in the room."""
     body = body.strip()
-    return markup.render(body, people_in(body, room.pk), rooms_in(body)).html
+    return mentions.rendered(body, room.pk).html
 
 
 def is_tall(request: HttpRequest) -> bool:

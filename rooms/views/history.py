@@ -32,7 +32,7 @@ from rooms.views.small import style_version
 
 kept = cache_control(private=True, no_cache=True)
 TEMPLATES = ["base.html", "room.html", "files.html", "history.html", "day.html", "year.html", "month.html"]
-TEMPLATES += ["leaf.html"]
+TEMPLATES += ["leaf.html", "message-styles.html"]
 STYLES = ["base", "forms", "tokens", "messages", "markup", "files", "history", "print"]
 
 

@@ -6,9 +6,9 @@ from django.views.decorators.http import require_safe
 
 from rooms import emoji, extras
 from rooms.access import Access
-from rooms.models import Person, Pin, Saved
+from rooms.models import Person
 from rooms.views.acts import in_room
-from rooms.views.message import find_message
+from rooms.views.message import acts_of, find_message
 
 
 @require_safe
@@ -22,11 +22,7 @@ def menu(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpRe
         "line": extras.first_line(message),
         "link": request.build_absolute_uri(message.get_absolute_url()),
         "at_hand": emoji.found(""),
-        "may_react": not mine.why_not_react(message),
         "may_reply": message.deleted_at is None and not mine.why_not_post(),
-        "may_edit": message.deleted_at is None and mine.may_edit(message),
-        "may_pin": message.deleted_at is None and mine.may_pin,
-        "is_pinned": Pin.objects.filter(message=message).exists(),
-        "is_saved": Saved.objects.filter(message=message, person=person).exists(),
+        **acts_of(mine, person, message),
     }
     return render(request, "menu.html", context)

@@ -30,6 +30,18 @@ def find_message(mine: Access, seq: int) -> Message:
     return in_room_of(mine.room, [message])[0]
 
 
+def acts_of(mine: Access, person: Person, message: Message) -> dict[str, bool]:
+    """What `person` may do with `message`, and has done, for its page and its menu."""
+    is_there = message.deleted_at is None
+    return {
+        "may_edit": is_there and mine.may_edit(message),
+        "may_react": not mine.why_not_react(message),
+        "may_pin": is_there and mine.may_pin,
+        "is_pinned": Pin.objects.filter(message=message).exists(),
+        "is_saved": Saved.objects.filter(message=message, person=person).exists(),
+    }
+
+
 def _show(
     request: HttpRequest, mine: Access, person: Person, message: Message, status: int = 200, **forms: Form
 ) -> HttpResponse:
@@ -40,11 +52,7 @@ def _show(
         "message": message,
         "title": title_in(mine.room, person),
         "is_own": is_own,
-        "may_edit": is_there and mine.may_edit(message),
-        "may_react": not mine.why_not_react(message),
-        "may_pin": is_there and mine.may_pin,
-        "is_pinned": Pin.objects.filter(message=message).exists(),
-        "is_saved": Saved.objects.filter(message=message, person=person).exists(),
+        **acts_of(mine, person, message),
         "earlier": message.revisions.order_by("-pk") if mine.may_read_earlier(message) else [],
         "may_delete": is_there and mine.may_delete(message),
         "may_report": is_there and not is_own and mine.room.kind != Kind.DIRECT,

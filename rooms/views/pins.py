@@ -16,7 +16,7 @@ from rooms.views.message import find_message
 @in_room
 def pinned(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     """What is pinned in the room."""
-    context = {"access": mine, "title": title_in(mine.room, person), "messages": pins.pinned(mine.room)}
+    context = {"access": mine, "title": title_in(mine.room, person), "pinned": pins.pinned(mine.room)}
     return render(request, "pinned.html", context)
 
 
