@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from rooms import access, fragments
 from rooms.events import Change
-from rooms.missed import Shown, missed_since
+from rooms.missed import Shown, View, missed_since
 from rooms.models import Room
 from rooms.reading import reading
 
@@ -31,7 +31,7 @@ class Tab(Protocol):
     """What the hub needs of one tab."""
 
     person_id: int
-    zone: str  # the time zone it shows
+    view: View
     resumed: bool  # whether what it gets moves its cursor
 
     def give(self, frame: str) -> None:
@@ -111,13 +111,14 @@ class Audience:
         began = monotonic()
         pending, self._pending = self._pending, []
         cursor = fragments.cursor(self.version)
-        frames: dict[str, tuple[str, str]] = {}
+        frames: dict[View, tuple[str, str]] = {}
         for tab in tuple(self.tabs):
-            if tab.zone not in frames:
-                changed = "".join(shown.html(tab.zone) for shown in pending)
-                frames[tab.zone] = (changed, changed + cursor)
+            if tab.view not in frames:
+                changed = "".join(shown.html(*tab.view) for shown in pending)
+                frames[tab.view] = (changed, changed + cursor)
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
-            tab.give(frames[tab.zone][tab.resumed])
+            if frame := frames[tab.view][tab.resumed]:
+                tab.give(frame)
         # Half of the time is for others: what comes meanwhile goes out together. A room that is
         # not busy has waited long before anything comes.
         self._rests_until = 2 * monotonic() - began
@@ -174,7 +175,7 @@ class Audience:
                 return  # it was disorder, not loss
             heard = list(self._early)
             try:
-                missed = await missed_since(self.room_id, self.version, *{tab.zone for tab in self.tabs})
+                missed = await missed_since(self.room_id, self.version, *{tab.view for tab in self.tabs})
                 if missed.is_expelled:
                     people = {tab.person_id for tab in [*self.tabs, *self.waiting] if tab.person_id}
                     self.expel(people - await members_among(self.room_id, people), NOT_TOLD_WHY)

@@ -10,7 +10,8 @@ Redis fails, the hubs find it in the database: publishing is a hint, never the r
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -22,13 +23,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from rooms import access, extras, file_store, markup, mentions, statements
+from rooms import access, extras, file_store, markup, mentions, statements, threads
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
-from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room
+from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room, Thread
 from rooms.models.message import name_answered
 from rooms.models.room import group_of
 from rooms.search import index
@@ -49,6 +50,7 @@ def post(
     key: str | None = None,
     at: datetime | None = None,
     reply: int | None = None,
+    thread: int = 0,
     attach: Attach | None = None,
 ) -> Message:
     """Say `body` in `room` and return the message, committed unless the caller has an open
@@ -58,11 +60,12 @@ def post(
     (at most 64 characters) names this message among the author's: said again under the same
     key in the same room, it is returned as it was and not said twice. `at` is when it was
     said, now unless given. `reply` is the seq of the message that it answers; where that is not there
-    any more, it answers none. `attach` hangs on the new message what belongs to it, in the same
+    any more, it answers none. `thread` is the seq of a message: this one is said in the thread under that.
+    `attach` hangs on the new message what belongs to it, in the same
     transaction: its extras then say so, and are kept. Raises what that raises, Refused where the author
     may not write there, Room.DoesNotExist where the room is gone.
     """
-    message, change = _record(room.pk, author, body, key, at, reply, attach=attach)
+    message, change = _record(room.pk, author, Said(body, key, at, reply, thread), attach=attach)
     if change is not None:
         publish_after_commit(change)
     return message
@@ -76,11 +79,13 @@ async def apost(
     key: str | None = None,
     at: datetime | None = None,
     reply: int | None = None,
+    thread: int = 0,
     known: Access | None = None,
 ) -> tuple[Message, Change | None]:
     """As `post`, from a coroutine. Returns the change too, or None if it was said before. `known` is
     what the author, who is in the room, may do there, as far as that was read before."""
-    message, change = await database_sync_to_async(_record)(room.pk, author, body, key, at, reply, known)
+    said = Said(body, key, at, reply, thread)
+    message, change = await database_sync_to_async(_record)(room.pk, author, said, known)
     if change is not None:
         await publish(change)
     return message, change
@@ -108,14 +113,16 @@ def load(room: Room, lines: Sequence[Line]) -> int:
 def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked_for: Sequence[Line]) -> int:
     room = statements.locked_room(room_id)
     said = _said(room, looked_for) and _said(room, lines)
-    last_seq = room.last_seq
+    latest_seq = room.latest_seq
     new = [line for line in lines if (line.key, people[line.author].pk) not in said]
     if new:
         messages = insert_messages(
-            _next_message(room, people[line.author], line.body, line.key, line.at, markup.render(line.body))
+            _next_message(
+                room, room, people[line.author], line.body, line.key, line.at, markup.render(line.body)
+            )
             for line in new
         )
-        tally(room_id, last_seq, *((message.seq, message.at) for message in messages))
+        tally(room_id, latest_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
         Membership.join(room_id, *{message.author_id for message in messages})
         statements.keep_last(room)
@@ -128,62 +135,77 @@ def _said(room: Room, lines: Sequence[Line]) -> set[tuple[str | None, int]]:
     return set(known.values_list("key", "author_id"))
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said, as it was asked for."""
+
+    body: str
+    key: str | None = None
+    at: datetime | None = None
+    reply: int | None = None
+    thread: int = 0
+
+
 def _record(
-    room_id: int,
-    author: Person,
-    body: str,
-    key: str | None,
-    at: datetime | None,
-    reply: int | None = None,
-    known: Access | None = None,
-    attach: Attach | None = None,
+    room_id: int, author: Person, said: Said, known: Access | None = None, attach: Attach | None = None
 ) -> tuple[Message, Change | None]:
     # Which takes a while; writers wait for each other below.
-    rendered = mentions.rendered(body, room_id)
+    rendered = mentions.rendered(said.body, room_id)
     try:
         with transaction.atomic():
-            return _record_locked(
-                room_id, author, body, key, at or timezone.now(), reply, rendered, known, attach
-            )
+            return _record_locked(room_id, author, said, rendered, known, attach)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
-        said = key and Message.objects.filter(room=room_id, key=key, author=author).first()
-        if not said:
+        key = said.key
+        before = key and Message.objects.filter(room=room_id, key=key, author=author).first()
+        if not before:
             raise
-        return said, None
+        return before, None
 
 
 def _record_locked(
     room_id: int,
     author: Person,
-    body: str,
-    key: str | None,
-    at: datetime,
-    reply: int | None,
+    said: Said,
     rendered: Rendered,
     known: Access | None,
     attach: Attach | None,
 ) -> tuple[Message, Change]:
     # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
     mine = access.locked(room_id, author, known)
-    room = mine.room
+    room, at = mine.room, said.at or timezone.now()
     if known is not None and not mine.is_member:
         raise Refused("You are not in this room any more.")  # whose tab is about to close
     _check_may_post(mine, at)
-    last_seq = room.last_seq
-    message = _next_message(room, author, body, key, at, rendered)
+    latest_seq = room.latest_seq
+    thread = threads.under(room, said.thread) if said.thread else None
+    if thread is not None:
+        threads.grow(thread, at)
+        _renew_above(room, [thread.seq])
+    message = _next_message(room, thread or room, author, said.body, said.key, at, rendered)
     message.author = author
-    answered = _answer(message, reply) if reply else None
+    answered = _answer(message, said.reply) if said.reply else None
+    message.thread_seq = thread.seq if thread else None
     statements.insert(message)
     if attach is not None:
         attach(message)
         message.save(update_fields=["extras"])
-    tally(room_id, last_seq, (message.seq, at))
+    tally(room_id, latest_seq, (message.seq, at))
     index.put([message], are_new=True)
+    followers = threads.go_on(thread, author) if thread is not None else ()
     statements.keep_last(room)
     addressed = {*rendered.mentioned, *([answered] if answered else [])}
     mentioned = _count_mentions(room, author, addressed)
-    return message, Change(room_id, message.version, message, mentioned=mentioned)
+    change = Change(room_id, message.version, message, mentioned=mentioned, followers=followers)
+    return message, change
+
+
+def _renew_above(room: Room, seqs: Iterable[int]) -> None:
+    """Have the messages at `seqs` of `room`, a room that is locked, say how much is in the threads under
+    them. A tick for each."""
+    for message in Message.objects.filter(room=room, seq__in=seqs).select_related("author").order_by("seq"):
+        message.room = room
+        altered(message)
 
 
 def _answer(message: Message, seq: int) -> int | None:
@@ -240,13 +262,15 @@ def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, .
 
 def _next_message(
     room: Room,
+    place: Room | Thread,
     author: Person,
     body: str,
     key: str | None,
     at: datetime,
     rendered: Rendered,
 ) -> Message:
-    """Tick the clock of `room`, in memory, and return the unsaved message of that tick."""
+    """Tick the clock of `room`, in memory, and return the unsaved message of that tick, the next in `place`:
+    the room itself or a thread in it."""
     room.clock += 1
     # By position, in the order of the model's fields: by name takes Django twice the time.
     values: list[Any] = [
@@ -259,13 +283,14 @@ def _next_message(
         body,
         rendered.html,
         markup.VERSION,
-        room.last_at if room.last_seq else None,
-        room.last_author_id == author.pk,
+        place.last_at if place.last_seq else None,
+        place.last_author_id == author.pk,
         key,
     ]
     message = Message(*values)  # type: ignore[misc]
     message.room = room
-    room.last_seq, room.last_at, room.last_author_id = room.clock, at, author.pk
+    room.latest_seq = place.last_seq = room.clock
+    place.last_at, place.last_author_id = at, author.pk
     return message
 
 
@@ -308,6 +333,9 @@ def alter(message: Message, by: Person, act: Callable[[Access, Message], list[st
         change = altered(message, fields)
         if "body" in fields:
             quote_anew(mine.room, [message.seq])
+        if "deleted_at" in fields and message.thread_seq:
+            threads.recount(mine.room, [message.thread_seq])
+            _renew_above(mine.room, [message.thread_seq])
         return change
 
 
@@ -344,6 +372,9 @@ def purge(room: Room, messages: Sequence[Message]) -> None:
     version = tick(room, "purge_version")
     publish_after_commit(Change(room.pk, version, gone=tuple(seqs)))
     quote_anew(room, seqs)
+    in_threads = {message.thread_seq for message in messages if message.thread_seq}
+    threads.recount(room, in_threads | set(seqs))
+    _renew_above(room, in_threads)
 
 
 def expel(room: Room, person: Person, why: str) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qs
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
@@ -12,14 +13,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
-from rooms import access, changes, fragments, joining, limits, reactions
+from rooms import access, changes, fragments, joining, limits, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
 from rooms.events import SIGNED_OUT, Change, Notice, Typing
-from rooms.forms import CursorForm, ReactionForm
+from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
-from rooms.missed import NoMember, missed_since
+from rooms.missed import NoMember, View, missed_since
 from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
@@ -73,6 +74,7 @@ class TabConsumer(AsyncWebsocketConsumer):
     person: Person
     room: Room
     title: str
+    view: View
     sender: Sender
     suggester: Suggester
     tab: Tab | None = None  # while the hub hands it anything
@@ -116,7 +118,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         viewer = Viewer(
             person_id=person.pk,
             room_id=self.room.pk,
-            zone=person.zone,
+            view=View(person.zone, thread_in(self.scope)),
             session_key=self.scope["session_key"],
             on_expel=self.expelled,
             on_rooms=self.rooms_changed,
@@ -124,18 +126,18 @@ class TabConsumer(AsyncWebsocketConsumer):
             on_room_name=self.room_renamed,
             on_person_name=self.person_renamed,
         )
-        hub = Hub.here()
+        hub, self.view = Hub.here(), viewer.view
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
         self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
         self.suggester = Suggester(mine, tab)
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed or signed out since they were found to be a member may be here no longer;
         # who is from here on is among those that wait, and turned away by the hub.
-        known = await known_of(person.pk)
+        known, is_any_new = await known_of(person.pk), await is_any_thread_new(person.pk)
         if why := await why_not_stay(self.room.pk, person.pk, viewer.session_key):
             return self.expelled(why)
         if self.audience.admit(tab):
-            hub.news.join(tab, known)
+            hub.news.join(tab, known, is_any_thread_new=is_any_new)
             hub.hear_groups()  # of the other rooms
 
     async def disconnect(self, code: int) -> None:
@@ -186,11 +188,18 @@ class TabConsumer(AsyncWebsocketConsumer):
     def retitle(self, mentions: int) -> None:
         if mentions != self.mentions:
             self.mentions = mentions
-            self.give(fragments.title(self.title, mentions))
+            self.show_title()
 
     def room_renamed(self, name: str) -> None:
         self.title = name
-        self.give(fragments.title(name, self.mentions))
+        self.show_title()
+
+    def show_title(self) -> None:
+        self.give(self.title_html())
+
+    def title_html(self) -> str:
+        name = f"Thread in {self.title}" if self.view.thread else self.title
+        return fragments.title(name, self.mentions)
 
     def person_renamed(self, name: str) -> None:
         self.person.username = name  # who is the sender's too
@@ -268,10 +277,10 @@ class TabConsumer(AsyncWebsocketConsumer):
         html, version = "", cursor
         if cursor != self.audience.version:
             try:
-                missed = await missed_since(self.room.pk, cursor, self.person.zone, person_id=self.person.pk)
+                missed = await missed_since(self.room.pk, cursor, self.view, person_id=self.person.pk)
             except NoMember:
                 return self.expelled(NOT_TOLD_WHY)
-            html, version = missed.html(self.person.zone), missed.version
+            html, version = missed.html(*self.view), missed.version
         hub = Hub.here()
         present = await hub.presence.fragment(self.room.pk)
         # What the hub has handed out by now is to reach this tab before a cursor that counts it.
@@ -281,8 +290,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         news, mentions = hub.news.html(self.person.pk)
         self.mentions = mentions
         cursor_html = fragments.cursor(max(version, self.audience.version))
-        title = fragments.title(self.title, mentions)
-        self.give(html + cursor_html + fragments.eye() + news + present + title)
+        self.give(html + cursor_html + fragments.eye() + news + present + self.title_html())
         self.tab.resumed = True
         self.resumed_at = monotonic()
 
@@ -303,7 +311,8 @@ class TabConsumer(AsyncWebsocketConsumer):
         now = monotonic()
         self.sender.drafter.has_typed = True
         await self.active(frame)
-        if now - self.typed_at > TYPING_SECONDS:
+        # Who is writing is shown in the room: in a thread it would be no news there.
+        if now - self.typed_at > TYPING_SECONDS and not self.view.thread:
             self.typed_at = now
             await Hub.here().tell_typing(Typing(self.room.pk, self.person.pk, self.person.username))
 
@@ -319,7 +328,13 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     async def seen(self, frame: Frame) -> None:
         await self.active(frame)
-        if self.tab is not None and Hub.here().news.look(self.tab):
+        if self.tab is None:
+            return
+        if self.view.thread:
+            self.tab.is_seen = True
+            if await read_thread(self.person.pk, self.room.pk, self.view.thread):
+                await changes.notify(Notice(self.person.pk, "threads"))
+        elif Hub.here().news.look(self.tab):
             await changes.notify(Notice(self.person.pk, "read", self.room.pk))
 
 
@@ -328,6 +343,16 @@ def reacted(room: Room, person: Person, seq: int, emoji: str) -> Change | None:
     """React to the message at `seq`, or take that back; None where it is not there. Raises Refused."""
     message = Message.objects.filter(room=room, seq=seq).first()
     return reactions.toggle(message, person, emoji) if message else None
+
+
+is_any_thread_new = reading(threads.is_any_new)
+read_thread = database_sync_to_async(threads.mark_read)
+
+
+def thread_in(scope: dict[str, Any]) -> int:
+    """Which thread the socket of this scope shows; 0: the room."""
+    asked = parse_qs(scope["query_string"].decode("ascii", "replace")).get("thread", ["0"])
+    return SeqField().to_python(asked[0]) or 0
 
 
 @reading

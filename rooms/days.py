@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from rooms.models import Message, Room
-from rooms.models.message import in_room
+from rooms.models.message import apart, in_room
 from rooms.models.tally import QUARTER, quarter_of
 
 PART = 100  # messages of a day on one page
@@ -102,7 +102,7 @@ def part(room: Room, day: date, after: int = 0, size: int = PART) -> Part:
     rows = _rows(TALLIES, [room.pk, start, end])
     said = Message.objects.filter(room=room, at__gte=_time(start), at__lt=_time(end))
     ahead = _ranges([(max(first, after + 1), last, n) for first, last, n in rows if last > after], size)
-    found = in_room(room, _in(said.to_show(), ahead).order_by("seq")[: size + 1])
+    found = apart(in_room(room, _in(said.to_show(), ahead).order_by("seq")[: size + 1]))
     behind = _ranges([(first, min(last, after), n) for first, last, n in rows[::-1] if first <= after], size)
     earlier = _in(said.values_list("seq", flat=True), behind).order_by("-seq")[: size + 1] if behind else []
     before = list(earlier)

@@ -27,28 +27,30 @@ MOST_KEYS = 30  # of one tab that are remembered; a page has fewer forms
 _writers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drafts")  # no post waits behind a draft
 
 
-def find(room_id: int, person_id: int) -> Draft | None:
-    """What the person has begun to write in the room, if anything."""
+def find(room_id: int, person_id: int, thread: int = 0) -> Draft | None:
+    """What the person has begun to write in the room, or in its `thread`, if anything."""
     said = Message.objects.filter(room=room_id, key=OuterRef("key"), author=person_id)
-    draft = Draft.objects.filter(room=room_id, person=person_id).annotate(is_void=Exists(said)).first()
+    kept = Draft.objects.filter(room=room_id, person=person_id, thread_seq=thread)
+    draft = kept.annotate(is_void=Exists(said)).first()
     if draft is not None and draft.is_void:
         forget(room_id, person_id, draft.key)
         return None
     return draft
 
 
-def save(room_id: int, person_id: int, key: str, body: str, began_as: str = "") -> None:
-    """Keep `body`, which is being written under `key`, in place of what was kept of that room; nothing
-    where it is too long, or was said. `began_as` is the key of the draft that the page brought for it:
-    a text that was emptied takes that one along, and no other."""
+def save(room_id: int, person_id: int, key: str, body: str, began_as: str = "", *, thread: int = 0) -> None:
+    """Keep `body`, which is being written under `key`, in place of what was kept of that room, or its
+    `thread`; nothing where it is too long, or was said. `began_as` is the key of the draft that the page
+    brought for it: a text that was emptied takes that one along, and no other."""
     if Message.objects.filter(room=room_id, key=key, author=person_id).exists() or not body.strip():
         forget(room_id, person_id, key, began_as)
     elif len(body) <= LONGEST:
-        draft = Draft(room_id=room_id, person_id=person_id, key=key, body=body, at=timezone.now())
+        where = {"room_id": room_id, "person_id": person_id, "thread_seq": thread}
+        draft = Draft(**where, key=key, body=body, at=timezone.now())
         Draft.objects.bulk_create(
             [draft],
             update_conflicts=True,
-            unique_fields=["person", "room"],
+            unique_fields=["person", "room", "thread_seq"],
             update_fields=["key", "body", "at"],
         )
 
@@ -65,8 +67,9 @@ def _writing(function: Any) -> Any:
 class Drafter:
     """Keeps the drafts of one tab."""
 
-    def __init__(self, room_id: int, person_id: int) -> None:
+    def __init__(self, room_id: int, person_id: int, thread: int = 0) -> None:
         self.whose = room_id, person_id
+        self.thread = thread
         self.has_typed = False  # since the last draft was kept
         self.kept: dict[str, str] = {}  # by key
         self.gone: deque[str] = deque(maxlen=MOST_KEYS)  # keys of what was sent: drafts of it come late
@@ -89,7 +92,7 @@ class Drafter:
         if len(self.kept) > MOST_KEYS:
             del self.kept[next(iter(self.kept))]
         try:
-            await _writing(save)(*self.whose, key, body, form.began_as())
+            await _writing(save)(*self.whose, key, body, form.began_as(), thread=self.thread)
         except DatabaseError as error:  # no reason to end a connection that messages go by
             log.warning("room %s: a draft could not be kept: %s", self.whose[0], error)
 

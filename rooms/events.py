@@ -12,7 +12,15 @@ from typing import Any
 from rooms import fragments
 from rooms.models import Message, Person, Room
 
-_KEPT = ("seq", "version", "html", "follows_author", "author_id", "extras")  # of a message, as they are
+_KEPT = (
+    "seq",
+    "version",
+    "html",
+    "follows_author",
+    "author_id",
+    "thread_seq",
+    "extras",
+)  # of a message, as they are
 SIGNED_OUT = "You are signed out."
 _TIMES = ("at", "previous_at", "deleted_at", "edited_at")
 
@@ -26,6 +34,7 @@ class Change:
     message: Message | None = None  # as it is since this tick
     is_new: bool = True  # whether that message was not there before
     mentioned: tuple[int, ...] = ()  # the people whom a new message names or addresses
+    followers: tuple[int, ...] = ()  # those who follow the thread that it is in
     gone: tuple[int, ...] = ()  # the seqs of messages that are there no longer
     head: str = ""  # the room's new head and name, as a fragment
     name: str = ""  # what the room is called, where it has a new head
@@ -34,12 +43,19 @@ class Change:
     why: str = ""  # what they are told
     _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def html(self, zone: str) -> str:
-        """The fragment that shows it, with times in the time zone `zone`; rendered once for each."""
+    def html(self, zone: str, thread: int = 0) -> str:
+        """The fragment that shows it, with times in the time zone `zone`, where the thread under the message
+        with that seq is shown or, with 0, the room itself; rendered once for each zone."""
+        if not self._is_seen_in(thread):
+            return self.head
         if zone not in self._rendered:
             shown = fragments.change(self.message, zone, is_new=self.is_new) if self.message else ""
             self._rendered[zone] = self.head + shown + fragments.gone(self.gone)
         return self._rendered[zone]
+
+    def _is_seen_in(self, thread: int) -> bool:
+        """What is in no thread, or gone, is seen in the room, and above its thread."""
+        return self.message is None or thread in (self.message.thread_seq or 0, self.message.seq)
 
     def event(self) -> dict[str, Any]:
         """As it goes through Redis."""
@@ -49,6 +65,7 @@ class Change:
             "version": self.version,
             "is_new": self.is_new,
             "mentioned": list(self.mentioned),
+            "followers": list(self.followers),
             "gone": list(self.gone),
             "head": self.head,
             "name": self.name,
@@ -93,6 +110,7 @@ class Change:
             message=message,
             is_new=bool(event["is_new"]),
             mentioned=tuple(map(int, event["mentioned"])),
+            followers=tuple(map(int, event["followers"])),
             gone=tuple(map(int, event["gone"])),
             head=str(event["head"]),
             name=str(event["name"]),
@@ -107,8 +125,8 @@ class Notice:
     """Something that concerns one person, in all their tabs."""
 
     person_id: int
-    # "rooms": the list of their rooms is another; "read": a room was read; "ended": a session was;
-    # "renamed": the person was
+    # "rooms": the list of their rooms is another; "read": a room was read; "threads": so were threads, or
+    # they follow others; "ended": a session was; "renamed": the person was
     what: str
     room_id: int = 0
     session: str = ""  # of an end: the digest of its key; all of theirs, if empty

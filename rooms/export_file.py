@@ -29,6 +29,7 @@ from django.utils import timezone
 from rooms.history_file import written
 from rooms.markup.plain import with_room_links
 from rooms.models import File, Message, Room
+from rooms.models.message import apart
 
 PAGE = 500  # messages
 STYLES = ("base", "tokens", "messages", "markup", "files", "export")
@@ -92,7 +93,7 @@ def _write_pages(
     room: Room, title: str, zipped: ZipFile, lines: IO[bytes], progress: Progress
 ) -> Iterator[Page]:
     template = get_template("export/page.html")
-    last = room.last_seq
+    last = room.latest_seq
     before = first = None
     messages = _page_after(room, 0, last)
     for number in count(1):
@@ -143,7 +144,7 @@ def _enclose(message: Message, zipped: ZipFile) -> Iterator[dict[str, Any]]:
 
 def _page_after(room: Room, seq: int, last: int) -> list[Message]:
     after = Message.objects.filter(room=room, seq__gt=seq, seq__lte=last).select_related("author")
-    return list(after.order_by("seq")[:PAGE])
+    return apart(list(after.order_by("seq")[:PAGE]))
 
 
 def style() -> str:

@@ -6,6 +6,7 @@ too, so that a page of messages takes no further query, and a change carries all
     {"reply": {"seq": 41, "author": 7, "line": "Shall we?"},
      "reactions": [["👍", 3, [7, 12, 9]]],
      "pinned": true,
+     "thread": {"count": 12, "at": "2026-03-01T12:00:00+00:00"},
      "files": [{"token": "…", "kind": "picture", "name": "cat.jpg", "width": 1600, …}]}
 
 Nothing is there that a message does not have, and of most there is nothing at all.
@@ -14,7 +15,7 @@ Nothing is there that a message does not have, and of most there is nothing at a
 from typing import Any
 
 from rooms.files_shown import files_shown, shown_in
-from rooms.models import Message, Pin, Reaction
+from rooms.models import Message, Pin, Reaction, Thread
 
 LINE = 120  # characters of a message that are quoted
 MOST_NAMED = 100  # people of a reaction whose own it is shown to be
@@ -26,6 +27,7 @@ def renew(message: Message) -> None:
     if message.deleted_at is None:
         parts = {"reply": _reply(message), "reactions": _reactions(message), "pinned": _is_pinned(message)}
         parts["files"] = files_shown(message.files.order_by("place"))
+    parts["thread"] = None if message.thread_seq else _thread(message)
     message.extras = {name: part for name, part in parts.items() if part} or None
 
 
@@ -57,6 +59,11 @@ def _reactions(message: Message) -> list[list[Any]]:
     ):
         people.setdefault(emoji, []).append(person_id)
     return [[emoji, len(ids), ids[:MOST_NAMED]] for emoji, ids in people.items()]
+
+
+def _thread(message: Message) -> dict[str, Any] | None:
+    thread = Thread.objects.filter(room=message.room_id, seq=message.seq, count__gt=0).first()
+    return {"count": thread.count, "at": thread.last_at.isoformat()} if thread else None
 
 
 def _is_pinned(message: Message) -> bool:

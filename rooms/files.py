@@ -75,9 +75,11 @@ def _tell_kind(file: File, sent: UploadedFile) -> None:
         file.kind, file.type = played_as(sent.read(HEAD))
 
 
-def post(room: Room, author: Person, body: str, files: Sequence[File], *, key: str | None = None) -> Message:
-    """Say `body`, which may be empty, in `room` with `files` of the author's own, in this order, each
-    with its caption. As `changes.post`; said again under the same key, what was sent up again is dropped.
+def post(
+    room: Room, author: Person, body: str, files: Sequence[File], *, key: str | None = None, thread: int = 0
+) -> Message:
+    """Say `body`, which may be empty, in `room` with `files` of the author's own, in this order, each with
+    its caption. As `changes.post`; said again under the same key, what was sent up again is dropped.
     Raises Refused, too, where one of the files is not there any more."""
     ids = [file.pk for file in files]
     said: list[Message] = []
@@ -95,7 +97,7 @@ def post(room: Room, author: Person, body: str, files: Sequence[File], *, key: s
             message.extras = (message.extras or {}) | {"files": files_shown(files)}
         said.append(message)
 
-    message = changes.post(room, author, body, key=key, attach=attach)
+    message = changes.post(room, author, body, key=key, thread=thread, attach=attach)
     if not said:
         file_store.drop(File.objects.unsent_of(author.pk).filter(pk__in=ids))
     return message

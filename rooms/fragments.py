@@ -49,8 +49,15 @@ def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
     return f'<b id="news-{room_id}" class="news {kind}"{swap}>{text}</b>'
 
 
+def threads(is_new: bool, *, is_live: bool = True) -> str:
+    """Whether something is new in the threads that the viewer follows."""
+    text = '<span class="unseen">new</span>' if is_new else ""
+    swap = ' hx-swap-oob="true"' if is_live else ""
+    return f'<b id="news-threads" class="news {"some" if is_new else "none"}"{swap}>{text}</b>'
+
+
 def title(name: str, mentions: int) -> str:
-    """The title of a page that shows the room of this name."""
+    """The title of a page that shows what is called so."""
     return f"<title>{f'({mentions}) ' if mentions else ''}{escape(name)} – Parlor</title>"
 
 
@@ -90,16 +97,17 @@ def farewell(why: str) -> str:
     return _render("farewell", {"why": why})
 
 
-def start_over(room: Room, page: Page, zone: str) -> str:
-    """The whole list anew: `page`, the newest, and what loads the messages before it."""
+def start_over(room: Room, page: Page, zone: str, thread: int = 0, above: Message | None = None) -> str:
+    """The whole list anew: `page`, the newest, and what loads the messages before it; of a thread, the
+    message `above` it too."""
     with timezone.override(zone):
-        return _render("start-over", {"room": room, "page": page})
+        return _render("start-over", {"room": room, "page": page, "thread": thread, "above": above})
 
 
-def accepted(room: Room, key: str, spare: str, lead: str = "") -> str:
+def accepted(room: Room, key: str, spare: str, lead: str = "", thread: int = 0) -> str:
     """For the sender alone: the message sent under `key` is kept, and its form may go. Brings the
     form `spare`, and puts `lead` before what is being written in the form after it."""
-    return _render("accepted", {"room": room, "key": key, "spare": spare, "lead": lead})
+    return _render("accepted", {"room": room, "key": key, "spare": spare, "lead": lead, "thread": thread})
 
 
 def refused(room: Room, key: str, problems: Iterable[str]) -> str:

@@ -3,22 +3,30 @@ for a hub that was not told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rooms import access, fragments, history
 from rooms.events import Change
 from rooms.history import Page
 from rooms.models import Message, Room
+from rooms.models.message import in_room
 from rooms.reading import reading
 
 MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
 MOST_RENDERED = 4096  # changes kept for tabs that come back; some 3 MB
 
 
-class Shown(Protocol):
-    """What can be shown in a time zone."""
+class View(NamedTuple):
+    """How a room is shown."""
 
-    def html(self, zone: str) -> str: ...
+    zone: str = "UTC"  # the time zone
+    thread: int = 0  # of which one sees a thread, by the seq of the message that it is under; 0: the room
+
+
+class Shown(Protocol):
+    """What can be shown in a time zone, in a room or one of its threads."""
+
+    def html(self, zone: str, thread: int = 0) -> str: ...
 
 
 class NoMember(Exception):
@@ -27,16 +35,21 @@ class NoMember(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewestPage:
-    """The newest messages, to replace what is shown."""
+    """The newest messages, to replace what is shown: of each thread that was asked for, 0 for the room."""
 
     room: Room
-    page: Page
-    _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    pages: dict[int, Page]
+    above: dict[int, Message]  # the messages that the threads are under, as far as they are there
+    _rendered: dict[tuple[str, int], str] = field(default_factory=dict, compare=False, repr=False)
 
-    def html(self, zone: str) -> str:
-        if zone not in self._rendered:
-            self._rendered[zone] = fragments.start_over(self.room, self.page, zone)
-        return self._rendered[zone]
+    def html(self, zone: str, thread: int = 0) -> str:
+        if thread not in self.pages:
+            return ""  # whoever shows it came later, and resumes from what is newer than this
+        if (zone, thread) not in self._rendered:
+            above = self.above.get(thread)
+            html = fragments.start_over(self.room, self.pages[thread], zone, thread, above)
+            self._rendered[zone, thread] = html
+        return self._rendered[zone, thread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +60,23 @@ class Missed:
     shown: list[Shown]
     is_expelled: bool = False  # whether anybody lost access meanwhile
 
-    def html(self, zone: str) -> str:
-        return "".join(part.html(zone) for part in self.shown)
+    def html(self, zone: str, thread: int = 0) -> str:
+        return "".join(part.html(zone, thread) for part in self.shown)
 
 
 @reading
-def missed_since(room_id: int, version: int, *zones: str, person_id: int | None = None) -> Missed:
-    """What happened in the room after the tick `version`, rendered for the time zones `zones`. Where
-    that is far too much, messages went for good, or the room was never there, the newest page. Raises
-    Room.DoesNotExist, and NoMember where `person_id` is not in the room."""
+def missed_since(
+    room_id: int,
+    version: int,
+    *views: View,
+    person_id: int | None = None,
+) -> Missed:
+    """What happened in the room after the tick `version`, rendered for `views`. Where that is far too
+    much, messages went for good, or the room was never there, the newest page. Raises Room.DoesNotExist,
+    and NoMember where `person_id` is not in the room."""
     # The clock is read first. What commits in between is then sent twice, and replaces itself;
     # the other way round it would be passed over.
-    room = Room.objects.get(pk=room_id)
+    room, views = Room.objects.get(pk=room_id), views or (View(),)
     shown: list[Shown] = []
     reached = room.clock
     if room.head_version > version:
@@ -70,14 +88,20 @@ def missed_since(room_id: int, version: int, *zones: str, person_id: int | None 
         shown += [_change(message, message.seq > version) for message in messages]
         reached = max(reached, *(message.version for message in messages), 0)
     else:
-        shown.append(NewestPage(room, history.newest(room)))
+        shown.append(_newest(room, {view.thread for view in views}))
     # Read last: whoever was removed before any of this was said is not told it.
     if person_id is not None and not access.members_among(room_id, {person_id}):
         raise NoMember
     missed = Missed(reached, shown, room.access_version > version)
-    for zone in zones:
-        missed.html(zone)
+    for view in views:
+        missed.html(*view)
     return missed
+
+
+def _newest(room: Room, seqs: set[int]) -> NewestPage:
+    pages = {seq: history.newest(room, history.said_in(seq)) for seq in seqs}
+    found = Message.objects.filter(room=room, seq__in=seqs).select_related("author")
+    return NewestPage(room, pages, {message.seq: message for message in in_room(room, found)})
 
 
 _rendered: dict[tuple[int, int, str, str, bool], Change] = {}
@@ -100,5 +124,7 @@ def clocks(room_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     found: dict[int, tuple[int, int]] = {}
     for start in range(0, len(ids), 500):
         rooms = Room.objects.filter(pk__in=ids[start : start + 500])
-        found.update((pk, (clock, last)) for pk, clock, last in rooms.values_list("pk", "clock", "last_seq"))
+        found.update(
+            (pk, (clock, last)) for pk, clock, last in rooms.values_list("pk", "clock", "latest_seq")
+        )
     return found

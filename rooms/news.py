@@ -20,8 +20,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from rooms import access, fragments
+from rooms import access, fragments, threads
 from rooms.events import SIGNED_OUT, Change, Notice
+from rooms.missed import View
 from rooms.models import Membership
 from rooms.reading import reading
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 REST_SECONDS = 1.0  # between two frames for one person
 BELIEVED_SECONDS = 5.0  # how long it holds that somebody reads a room in another process
+THREADS = 0  # in place of a room: the threads that somebody follows
 MOST_HEARD = 64  # seqs of a room that are remembered, to know what comes twice
 
 
@@ -39,6 +41,7 @@ class Tab(Protocol):
     room_id: int  # the one it shows
     session: str  # the digest of the key
     session_key: str
+    view: View
     is_seen: bool  # whether anybody has it before them
 
     def give(self, frame: str) -> None: ...
@@ -72,7 +75,8 @@ class Known:
     room_id: int
     is_muted: bool
     read_seq: int
-    last_seq: int
+    last_seq: int  # that is in no thread
+    latest_seq: int  # of all
     mentions: int
     partners: frozenset[int] = frozenset()  # of a direct room: its other people
 
@@ -86,6 +90,7 @@ class Here:
     pending: set[int] = field(default_factory=set)  # rooms whose state is to be told
     is_resting: bool = False
     partners: set[int] = field(default_factory=set)  # of their direct rooms
+    is_any_thread_new: bool = False  # of those that they follow
     read_elsewhere: dict[int, float] = field(default_factory=dict)  # until when, by room
 
 
@@ -113,6 +118,7 @@ def known_of(person_id: int) -> list[Known]:
             is_muted=mine.is_muted,
             read_seq=mine.read_seq,
             last_seq=mine.room.last_seq,
+            latest_seq=mine.room.latest_seq,
             mentions=mine.mentions,
             partners=_partners(mine.room.people_key, person_id),
         )
@@ -132,7 +138,7 @@ def mentions_of(room_id: int, people_ids: Iterable[int]) -> list[tuple[int, int,
     found: list[tuple[int, int, int]] = []
     for start in range(0, len(ids), 500):
         rows = Membership.objects.filter(room=room_id, mentions__gt=0, person__in=ids[start : start + 500])
-        found += rows.values_list("person", "mentions", "room__last_seq")
+        found += rows.values_list("person", "mentions", "room__latest_seq")
     return found
 
 
@@ -154,6 +160,7 @@ def ended_sessions(sessions: dict[str, int]) -> set[str]:
 
 
 ended_among = reading(ended_sessions)
+is_any_thread_new = reading(threads.is_any_new)
 
 
 def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
@@ -167,14 +174,14 @@ def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
             keys = list(mine.values_list("pk", flat=True))
             some = Membership.objects.filter(pk__in=keys)
             some.filter(read_seq__lt=seq).update(read_seq=seq)
-            some.filter(room__last_seq__lte=seq, mentions__gt=0).update(mentions=0)
+            some.filter(room__latest_seq__lte=seq, mentions__gt=0).update(mentions=0)
 
 
 def mark_all_read(person_id: int) -> None:
     """Record that the person has read all their rooms."""
     behind = Membership.objects.filter(Q(read_seq__lt=F("room__last_seq")) | Q(mentions__gt=0))
-    for room_id, last_seq in behind.filter(person=person_id).values_list("room", "room__last_seq"):
-        mark_read(room_id, [person_id], last_seq)
+    for room_id, latest_seq in behind.filter(person=person_id).values_list("room", "room__latest_seq"):
+        mark_read(room_id, [person_id], latest_seq)
 
 
 class News:
@@ -187,6 +194,7 @@ class News:
         self._watched: dict[int, Watched] = {}
         self._states: dict[int, int] = {}  # who is on the site
         self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
+        self._read_in_threads: set[tuple[int, int, int]] = set()  # who, room, thread; not yet recorded
         self._missed: set[int] = set()  # rooms in which something was said that was not heard
         self._tasks: set[asyncio.Task[None]] = set()
         self._learning = asyncio.Semaphore(1)  # a room that comes back may do so for thousands
@@ -196,10 +204,11 @@ class News:
         """The rooms in the sidebars of this process's tabs."""
         return set(self._watched)
 
-    def join(self, tab: Tab, known: Iterable[Known]) -> None:
-        """Tell `tab` from now on; its person stands with their rooms as is `known`."""
+    def join(self, tab: Tab, known: Iterable[Known], *, is_any_thread_new: bool = False) -> None:
+        """Tell `tab` from now on; its person stands with their rooms, and threads, as is known."""
         here = self.people.setdefault(tab.person_id, Here())
         here.tabs.add(tab)
+        here.is_any_thread_new = is_any_thread_new
         self._learn(tab.person_id, known)
 
     def html(self, person_id: int) -> tuple[str, int]:
@@ -207,7 +216,8 @@ class News:
         were named or written to."""
         here = self.people[person_id]
         news = "".join(fragments.news(room_id, state) for room_id, state in here.rooms.items())
-        return news + self._partners_html(here.partners), _mentions(here)
+        of_threads = fragments.threads(here.is_any_thread_new)
+        return news + of_threads + self._partners_html(here.partners), _mentions(here)
 
     def leave(self, tab: Tab) -> None:
         if (here := self.people.get(tab.person_id)) is None or tab not in here.tabs:
@@ -221,6 +231,8 @@ class News:
     def look(self, tab: Tab) -> bool:
         """The person has `tab`, and so its room, before them. Returns whether that is news."""
         tab.is_seen = True
+        if tab.view.thread:
+            return False  # of the room itself it shows nothing
         watched = self._watched.get(tab.room_id)
         if watched is None or tab.person_id in watched.readers:
             return False
@@ -234,9 +246,10 @@ class News:
         """The person has `tab` no longer before them."""
         was_seen, tab.is_seen = tab.is_seen, False
         watched, here = self._watched.get(tab.room_id), self.people.get(tab.person_id)
-        if not was_seen or watched is None or here is None:
+        if not was_seen or tab.view.thread or watched is None or here is None:
             return
-        if not any(other.is_seen and other.room_id == tab.room_id for other in here.tabs):
+        of_room = [other for other in here.tabs if other.room_id == tab.room_id and not other.view.thread]
+        if not any(other.is_seen for other in of_room):
             watched.readers.discard(tab.person_id)
             self._left.append((tab.room_id, tab.person_id, watched.last_seq))
             state = here.rooms.get(tab.room_id)
@@ -265,7 +278,21 @@ class News:
                 if message.seq > state.counted_seq:
                     state.mentions += 1
                     self._tell(person_id, change.room_id)
-        self._tell_untold(watched, change.room_id, message.author_id)
+        if message.thread_seq is None:
+            self._tell_untold(watched, change.room_id, message.author_id)
+        self._tell_followers(watched, change)
+
+    def _tell_followers(self, watched: Watched, change: Change) -> None:
+        """Show that something is new in a thread to those who follow it and do not have it before them."""
+        assert change.message is not None  # noqa: S101 — it is in a thread
+        where = change.room_id, change.message.thread_seq or 0
+        for person_id in watched.people.intersection(change.followers):
+            here = self.people[person_id]
+            if any(tab.is_seen and (tab.room_id, tab.view.thread) == where for tab in here.tabs):
+                self._read_in_threads.add((person_id, *where))
+            elif not here.is_any_thread_new:
+                here.is_any_thread_new = True
+                self._tell(person_id, THREADS)
 
     def _hear_head(self, change: Change, people_ids: Iterable[int]) -> None:
         """Show what the room is called, or that it is gone, beside the other rooms."""
@@ -291,6 +318,8 @@ class News:
                 here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
         elif notice.what == "rooms":
             self._start(self._learn_anew(notice.person_id))
+        elif notice.what == "threads":
+            self._start(self._learn_threads(notice.person_id))
         elif notice.what == "renamed":
             for tab in list(here.tabs):
                 tab.person_renamed(notice.name)
@@ -343,6 +372,13 @@ class News:
             except DatabaseError:
                 self._missed.add(room_id)
                 raise
+        in_threads, self._read_in_threads = self._read_in_threads, set()
+        try:
+            if in_threads:
+                await _mark_threads_read(in_threads)
+        except DatabaseError:
+            self._read_in_threads |= in_threads
+            raise
         left, self._left = self._left, []
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
         for room_id, watched in self._watched.items():
@@ -416,6 +452,8 @@ class News:
         html = "".join(
             fragments.news(room_id, here.rooms[room_id]) for room_id in here.pending if room_id in here.rooms
         )
+        if THREADS in here.pending:
+            html += fragments.threads(here.is_any_thread_new)
         here.pending.clear()
         for tab in tuple(here.tabs):
             tab.give(html)
@@ -441,12 +479,13 @@ class News:
         here.rooms = {}
         here.partners = set().union(*(room.partners for room in rooms.values()))
         for room_id, room in rooms.items():
-            watched = self._watched.setdefault(room_id, Watched(room.last_seq, clock_seq=room.last_seq))
+            latest = room.latest_seq
+            watched = self._watched.setdefault(room_id, Watched(latest, clock_seq=latest))
             watched.people.add(person_id)
             is_read = person_id in watched.readers
             is_new = room.last_seq > room.read_seq and not room.is_muted and not is_read
             mentions = 0 if is_read else room.mentions
-            here.rooms[room_id] = State(room.is_muted, is_new, mentions, room.last_seq)
+            here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest)
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):
                 watched.untold.add(person_id)
@@ -472,6 +511,17 @@ class News:
             for tab in tuple(here.tabs):
                 tab.refresh_rooms()
 
+    async def _learn_threads(self, person_id: int) -> None:
+        try:
+            is_any_new = await is_any_thread_new(person_id)
+        except DatabaseError as error:
+            log.warning("person %s: their threads cannot be read: %s", person_id, error)
+            return
+        here = self.people.get(person_id)
+        if here is not None and here.is_any_thread_new != is_any_new:
+            here.is_any_thread_new = is_any_new
+            self._tell(person_id, THREADS)
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -480,6 +530,12 @@ class News:
 
 def _mentions(here: Here) -> int:
     return sum(state.mentions for state in here.rooms.values())
+
+
+@database_sync_to_async
+def _mark_threads_read(read: Iterable[tuple[int, int, int]]) -> None:
+    for person_id, room_id, seq in sorted(read):
+        threads.mark_read(person_id, room_id, seq)
 
 
 @database_sync_to_async

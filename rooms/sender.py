@@ -43,7 +43,7 @@ class Sender:
         self.mine, self.room = mine, mine.room
         self.person, self.tab, self.hear = person, tab, hear
         self.whose = person.pk, address  # the limits that apply
-        self.drafter = Drafter(mine.room.pk, person.pk)
+        self.drafter = Drafter(mine.room.pk, person.pk, tab.view.thread)
         self.queued: dict[str, Frame] = {}
         self.sent: dict[str, str] = {}
         self.lead = ""
@@ -81,6 +81,7 @@ class Sender:
                 body,
                 key=key or None,
                 reply=form.cleaned_data["reply"],
+                thread=self.tab.view.thread,
                 known=self.mine,
             )
         except Refused as refusal:
@@ -126,7 +127,7 @@ class Sender:
         """Let the form of `key` go. What `body` has beyond what was `sent` leads the next message."""
         lead = body.removeprefix(sent)[: Message.BODY_LENGTH] if body != sent else ""
         self.lead = lead or self.lead
-        self.tab.give(fragments.accepted(self.room, key, new_key(), lead))
+        self.tab.give(fragments.accepted(self.room, key, new_key(), lead, self.tab.view.thread))
 
     async def discard(self, frame: Frame) -> None:
         if "lead" in frame:
@@ -134,4 +135,4 @@ class Sender:
         form = MessageForm(frame)
         if key := form.key():
             await self.drafter.let_go(key, form.began_as())
-            self.tab.give(fragments.accepted(self.room, key, new_key()))
+            self.tab.give(fragments.accepted(self.room, key, new_key(), thread=self.tab.view.thread))

@@ -18,7 +18,10 @@ _COLUMNS = ", ".join(f'"{field.column}"' for field in _FIELDS)
 COPY_MESSAGES = f"COPY rooms_message ({_COLUMNS}) FROM STDIN"
 INSERT_MESSAGE = f"INSERT INTO rooms_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * len(_FIELDS))})"  # noqa: S608
 IDS_OF_MESSAGES = "SELECT id FROM rooms_message WHERE room_id = %s AND seq BETWEEN %s AND %s ORDER BY seq"
-KEEP_LAST = "UPDATE rooms_room SET clock = %s, last_seq = %s, last_at = %s, last_author_id = %s WHERE id = %s"
+KEEP_LAST = (
+    "UPDATE rooms_room SET clock = %s, latest_seq = %s, last_seq = %s, last_at = %s, last_author_id = %s"
+    " WHERE id = %s"
+)
 
 
 def locked_room(room_id: int) -> Room:
@@ -34,7 +37,8 @@ _locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=ro
 
 def keep_last(room: Room) -> None:
     """Keep the clock of `room` and what it says of its last message."""
-    values = [room.clock, room.last_seq, adapted(room.last_at), room.last_author_id, room.pk]
+    last = [room.last_seq, adapted(room.last_at), room.last_author_id]
+    values = [room.clock, room.latest_seq, *last, room.pk]
     with connection.cursor() as cursor:
         cursor.execute(KEEP_LAST, values)
 

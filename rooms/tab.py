@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from rooms.events import session_digest
+from rooms.missed import View
 
 MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
 
@@ -21,7 +22,7 @@ class Viewer:
 
     person_id: int = 0
     room_id: int = 0
-    zone: str = "UTC"  # the time zone it shows
+    view: View = View()
     session_key: str = ""
     on_expel: Callable[[str], None] = lambda why: None
     on_rooms: Callable[[], None] = lambda: None
@@ -44,7 +45,7 @@ class Tab:
         self.active_at = monotonic()
         viewer = viewer or Viewer()
         self.person_id, self.room_id = viewer.person_id, viewer.room_id
-        self.zone = viewer.zone
+        self.view = viewer.view
         self.session_key, self.session = viewer.session_key, session_digest(viewer.session_key)
         self.expel, self.refresh_rooms, self.retitle = viewer.on_expel, viewer.on_rooms, viewer.on_title
         self.room_renamed, self.person_renamed = viewer.on_room_name, viewer.on_person_name

@@ -3,6 +3,8 @@
 import re
 from html import unescape
 
+from rooms.missed import View
+
 UPSERT = re.compile(r"<hx-upsert[^>]*>(.*?)</hx-upsert>", re.DOTALL)
 START_OVER = re.compile(
     r'<hx-partial hx-target="#messages" hx-swap="innerHTML">(.*?)</hx-partial>', re.DOTALL
@@ -18,7 +20,7 @@ class Page:
 
     def __init__(self, cursor: int = 0) -> None:
         self.person_id = self.room_id = 0
-        self.zone = "UTC"
+        self.view = View()
         self.session = self.session_key = ""
         self.is_seen = False
         self.active_at = 0.0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rooms import calendar, changes, days, history
 from rooms.history_file import Line
 from rooms.models import Membership, Message, Person, Room, Tally
+from rooms.models.message import MessageQuerySet
 from rooms.tally import untally
 from tests.html import find, find_all
 
@@ -62,11 +63,22 @@ def canonical(response: Any) -> str:
 
 # By seq --------------------------------------------------------------------------------
 
-STEPS = st.lists(st.sampled_from(["post", "delete", "leaf"]), max_size=12)
+STEPS = st.lists(st.sampled_from(["post", "answer", "delete", "leaf"]), max_size=12)
+LANES: dict[str, Callable[[int], MessageQuerySet]] = {
+    "all": lambda root: history.all_said(),
+    "the room": lambda root: history.said_in(0),
+    "a thread": history.said_in,
+}
 
 
-@given(count=st.integers(0, 12), size=st.integers(1, 5), steps=STEPS, back=st.booleans())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    count=st.integers(0, 12),
+    size=st.integers(1, 5),
+    steps=STEPS,
+    back=st.booleans(),
+    lane=st.sampled_from(sorted(LANES)),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_leafing_visits_every_message_once(
     person: Callable[..., Person],
     room: Callable[..., Room],
@@ -74,36 +86,49 @@ def test_leafing_visits_every_message_once(
     size: int,
     steps: list[str],
     back: bool,
+    lane: str,
 ) -> None:
-    """From its newest page to its first message or back, with posts and deletions in between."""
+    """From its newest page to its first message or back, with posts and deletions in between; of a room
+    and its threads, of either alone."""
     author = Person.objects.filter(username="ann").first() or person("ann")
     Room.objects.all().delete()
     lounge = room("Lounge")
+    root = changes.post(lounge, author, "line").seq
+    said = LANES[lane](root)
     for n in range(count):
-        changes.post(lounge, author, f"line {n}")
+        changes.post(lounge, author, f"line {n}", thread=root if n % 2 else 0)
     lounge.refresh_from_db()
-    page = history.newest(lounge, size) if back else history.after(lounge, 0, size)
+    page = history.newest(lounge, said, size) if back else history.after(lounge, 0, said, size)
+    began = {message.seq for message in said.filter(room=lounge)}
     seen = [message.seq for message in page.messages]
     for step in [*steps, *["leaf"] * 30]:
         lounge.refresh_from_db()
-        if step == "post":
-            changes.post(lounge, author, "x")
+        if step in ("post", "answer"):
+            changes.post(lounge, author, "x", thread=root if step == "answer" else 0)
         elif step == "delete" and seen:
-            changes.delete(Message.objects.filter(room=lounge).order_by("?")[0], author)
+            others = Message.objects.filter(room=lounge).exclude(seq=root)
+            for message in others.order_by("?")[:1]:
+                changes.delete(message, author)
         elif step == "leaf" and seen:
-            page = history.before(lounge, min(seen), size) if back else history.after(lounge, max(seen), size)
+            if back:
+                page = history.before(lounge, min(seen), said, size)
+            else:
+                page = history.after(lounge, max(seen), said, size)
             here = [message.seq for message in page.messages]
             seen = [*here, *seen] if back else [*seen, *here]
-    there = list(Message.objects.filter(room=lounge).order_by("seq").values_list("seq", flat=True))
+            if here:
+                assert page.has_older == said.filter(room=lounge, seq__lt=here[0]).exists()
+                assert page.has_newer == said.filter(room=lounge, seq__gt=here[-1]).exists()
+    there = list(said.filter(room=lounge).order_by("seq").values_list("seq", flat=True))
     newest = (max(seen) if back else there[-1]) if seen else 0
     assert seen == [seq for seq in there if seq <= newest]
-    assert len(seen) >= count
+    assert not seen or began <= set(seen)
 
 
 @pytest.mark.parametrize("seq", [1, 3, 25, 26, 60, 95, 120])
 def test_around_a_message(lounge: Room, seq: int) -> None:
     load(lounge, *every(MINUTE, 120))
-    page = history.around(lounge, seq)
+    page = history.around(lounge, seq, history.all_said())
     shown = [message.seq for message in page.messages]
     assert shown == [n for n in range(seq - 25, seq + 25) if 1 <= n <= 120]
     assert (page.has_older, page.has_newer) == (shown[0] > 1, shown[-1] < 120)

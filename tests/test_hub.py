@@ -43,7 +43,7 @@ def record(lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch) -> Callab
     """await record(body): a change that is committed and that Redis never hears of."""
 
     async def make(body: str) -> Change:
-        _, change = await sync_to_async(changes._record)(lounge.pk, ann, body, None, None)
+        _, change = await sync_to_async(changes._record)(lounge.pk, ann, changes.Said(body))
         assert change is not None
         return change
 
@@ -183,7 +183,7 @@ async def test_replaces_the_list_when_far_too_much_was_missed(
     @sync_to_async
     def record_many() -> None:
         for n in range(70):
-            changes._record(lounge.pk, ann, f"message {n}", None, None)
+            changes._record(lounge.pk, ann, changes.Said(f"message {n}"))
 
     await record_many()
     await here._check()

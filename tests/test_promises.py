@@ -25,7 +25,7 @@ from pytest_django import Settings
 from rooms import changes, editing, fragments, moderation, pins, reactions
 from rooms.calendar import path as path_of_day
 from rooms.files import make_picture
-from rooms.history import newest
+from rooms.history import newest, said_in
 from rooms.mailing import token_of
 from rooms.models import (
     Ban,
@@ -695,7 +695,7 @@ def test_no_fragment_holds_a_script(person: Callable[..., Person], room: Callabl
     for fragment in [
         fragments.change(message, "UTC", is_new=True),
         fragments.change(message, "UTC", is_new=False),
-        fragments.start_over(lounge, newest(lounge), "UTC"),
+        fragments.start_over(lounge, newest(lounge, said_in(0)), "UTC"),
         fragments.head(lounge),
         fragments.news(lounge.pk, Entry(lounge.pk, "", "", "open", False, False, True, 2)),
         fragments.title("Lounge", 2),

@@ -159,7 +159,7 @@ class TestTabs:
         await database_sync_to_async(changes.post)(lounge, ann, "new")
         for cursor in range(6):
             page = Page(cursor)
-            page.give((await missed_since(lounge.pk, cursor, "UTC")).html("UTC"))
+            page.give((await missed_since(lounge.pk, cursor)).html("UTC"))
             assert page.anew == (cursor < 4)
             assert page.texts == (["1", "new"] if cursor < 4 else ["new"] if cursor < 5 else [])
 

@@ -12,6 +12,7 @@ from rooms.models import (
     Block,
     Draft,
     Export,
+    Following,
     Invitation,
     Kind,
     Membership,
@@ -61,6 +62,7 @@ def _forget(person: Person) -> None:
     Block.objects.filter(person=person).delete()
     Draft.objects.filter(person=person).delete()
     Saved.objects.filter(person=person).delete()
+    Following.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
     for export in Export.objects.filter(person=person):
         exports.delete(export)

@@ -17,6 +17,7 @@ from .room import Kind, Room
 from .saved import Saved
 from .site import SiteSettings
 from .tally import Tally
+from .thread import Following, Thread
 
 __all__ = [
     "Act",
@@ -25,6 +26,7 @@ __all__ = [
     "Draft",
     "Export",
     "File",
+    "Following",
     "FormerSlug",
     "Invitation",
     "Kind",
@@ -40,4 +42,5 @@ __all__ = [
     "Saved",
     "SiteSettings",
     "Tally",
+    "Thread",
 ]

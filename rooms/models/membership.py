@@ -38,10 +38,10 @@ class Membership(models.Model):
         what was said there before is no news."""
         from .room import Room
 
-        last_seq = Room.objects.filter(pk=room_id).values_list("last_seq", flat=True).first() or 0
+        latest_seq = Room.objects.filter(pk=room_id).values_list("latest_seq", flat=True).first() or 0
         Membership.objects.bulk_create(
             [
-                Membership(room_id=room_id, person_id=person_id, role=role, read_seq=last_seq)
+                Membership(room_id=room_id, person_id=person_id, role=role, read_seq=latest_seq)
                 for person_id in people_ids
             ],
             ignore_conflicts=True,

@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -22,6 +23,7 @@ SHOWN = [
     "follows_author",
     "deleted_at",
     "edited_at",
+    "thread_seq",
     "extras",
 ]
 
@@ -32,11 +34,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         page = self._shown_in(room).order_by("-seq")
         if before is not None:
             page = page.filter(seq__lt=before)
-        return in_room(room, page[:size])[::-1]
+        return apart(in_room(room, page[:size])[::-1])
 
     def page_after(self, room: "Room", after: int, size: int = 50) -> Sequence["Message"]:
         """The oldest `size` messages with a seq above `after`, oldest first."""
-        return in_room(room, self._shown_in(room).filter(seq__gt=after).order_by("seq")[:size])
+        return apart(in_room(room, self._shown_in(room).filter(seq__gt=after).order_by("seq")[:size]))
+
+    def of_thread(self, seq: int) -> "MessageQuerySet":
+        """Those in the thread under the message with that seq; with 0, those that are in none."""
+        return self.filter(thread_seq=seq or None)
 
     def changed_since(self, room: "Room", version: int, most: int) -> Sequence["Message"]:
         """Up to `most` messages whose last change came after `version`, in order of change."""
@@ -51,6 +57,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def _of(self, room: "Room") -> "MessageQuerySet":
         return self.filter(room=room).select_related("author")
+
+
+def apart(messages: list["Message"]) -> list["Message"]:
+    """`messages`, which are shown one after another, the oldest first: where one thread, or the room itself,
+    goes on after another, the next goes by what stands above it, not by what was said before it there."""
+    if any(message.thread_seq for message in messages):
+        for before, message in pairwise(messages):
+            if before.thread_seq != message.thread_seq:
+                message.previous_at, message.follows_author = before.at, False
+    return messages
 
 
 def in_room(room: "Room", messages: Iterable["Message"]) -> list["Message"]:
@@ -91,7 +107,7 @@ class Message(models.Model):
     html = models.TextField()  # the body as it is shown
     # The version of rooms.markup that made it so; 0: of a time when bodies were plain text.
     markup = models.PositiveSmallIntegerField(default=0)
-    # Of the message before it in the room; what a day line and grouping go by.
+    # Of the message before it in the room, or in its thread; what a day line and grouping go by.
     previous_at = models.DateTimeField(null=True)
     follows_author = models.BooleanField(default=False)
     # The sender's own name for this message: what is sent again under it is not said again.
@@ -99,6 +115,7 @@ class Message(models.Model):
     deleted_at = models.DateTimeField(null=True)  # its place is kept, and its text is gone
     edited_at = models.DateTimeField(null=True)
     reply_seq = models.PositiveBigIntegerField(null=True)  # of the message in the same room that it answers
+    thread_seq = models.PositiveBigIntegerField(null=True)  # of the message in the same room that it is under
     extras = models.JSONField(null=True)  # what hangs on it, ready to be shown: see rooms.extras
 
     objects = MessageQuerySet.as_manager()
@@ -114,6 +131,9 @@ class Message(models.Model):
         indexes = [
             models.Index("author", "room", "seq", name="of_author"),
             models.Index("room", "reply_seq", name="replies_to", condition=models.Q(reply_seq__isnull=False)),
+            models.Index(
+                "room", "thread_seq", "seq", name="in_thread", condition=models.Q(thread_seq__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -156,6 +176,7 @@ class Message(models.Model):
             self.deleted_at is None,
             self.edited_at is None,
             self.html,
+            self.thread_seq,
             self.extras and repr(self.extras),
             self.answered_name,
             self.is_here,
@@ -189,6 +210,17 @@ class Message(models.Model):
     @property
     def answered_url(self) -> str:
         return f"{_messages_url(self.room.slug)}{self.answered['seq']}/"
+
+    @property
+    def thread_url(self) -> str:
+        """Of the thread that is under it, or that it is in."""
+        return f"{_messages_url(self.room.slug)}{self.thread_seq or self.seq}/thread/"
+
+    @property
+    def thread_at(self) -> datetime | None:
+        """When something was last said under it, in the current time zone; None if nothing was."""
+        thread = (self.extras or {}).get("thread")
+        return localtime(datetime.fromisoformat(thread["at"])) if thread else None
 
     @property
     def reacted(self) -> list[tuple[str, int, str]]:

@@ -58,7 +58,8 @@ class Room(models.Model):
     # Of a direct room: the ids of its people, in order. The same people share one room.
     people_key = models.CharField(max_length=200, null=True, unique=True, editable=False)
     clock = models.PositiveBigIntegerField(default=0)
-    last_seq = models.PositiveBigIntegerField(default=0)  # of its last message
+    last_seq = models.PositiveBigIntegerField(default=0)  # of its last message that is not in a thread
+    latest_seq = models.PositiveBigIntegerField(default=0)  # of its last message, in a thread or not
     access_version = models.PositiveBigIntegerField(default=0)  # the tick at which somebody last lost access
     head_version = models.PositiveBigIntegerField(default=0)  # the tick at which its head last changed
     purge_version = models.PositiveBigIntegerField(default=0)  # the tick at which messages last went

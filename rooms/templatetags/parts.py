@@ -31,6 +31,12 @@ def news(entry: Any) -> str:
 
 
 @register.simple_tag
+def threads_news(is_new: bool = False) -> str:
+    """Whether something is new in the threads that the viewer follows."""
+    return mark_safe(fragments.threads(is_new, is_live=False))  # noqa: S308 — likewise
+
+
+@register.simple_tag
 def dot(person_id: int, state: int = 0) -> str:
     """Whether a person is here, away or neither, as far as that is known."""
     return mark_safe(fragments.dot(person_id, state, is_live=False))  # noqa: S308 — likewise

@@ -39,6 +39,7 @@ from .room import messages, room
 from .search import search
 from .settings import settings, settings_picture
 from .small import favicon, health, my_style, part
+from .threads import follow, followed, thread
 from .welcome import welcome
 
 __all__ = [
@@ -72,6 +73,8 @@ __all__ = [
     "feed",
     "feed_link",
     "file",
+    "follow",
+    "followed",
     "give_role",
     "health",
     "history",
@@ -119,6 +122,7 @@ __all__ = [
     "social_sign_up",
     "star",
     "stop_mail",
+    "thread",
     "unban",
     "unblock",
     "welcome",

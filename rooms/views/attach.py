@@ -25,7 +25,7 @@ from rooms.file_names import clean_caption
 from rooms.forms import MessageForm, new_key
 from rooms.models import File, Message, Person
 from rooms.sidebar import title_in
-from rooms.views.acts import in_room
+from rooms.views.acts import in_room, number
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ def attach(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         file_store.drop(_unsent(person, [removed]))
     if not getattr(request, "htmx", False):
         return _show(request, mine, person, draft)
-    context = {"draft": draft, "room": mine.room, "removed": removed, "is_part": True} | _limits()
+    about = {"draft": draft, "room": mine.room, "thread": _thread(request), "removed": removed}
+    context = {**about, "is_part": True} | _limits()
     return render(request, "attach.html#added", context)
 
 
@@ -99,7 +100,8 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if not draft.problems:
         try:
             joining.enter(mine)
-            sending.post(mine.room, person, form.cleaned_data["body"], draft.added, key=key or None)
+            said = form.cleaned_data["body"]
+            sending.post(mine.room, person, said, draft.added, key=key or None, thread=_thread(request))
             return _sent(request, mine)
         except Refused as refusal:
             draft.refuse(str(refusal), refusal.status)
@@ -164,8 +166,14 @@ def _unsent(person: Person, tokens: list[str]) -> QuerySet[File]:
 
 def _sent(request: HttpRequest, mine: Access) -> HttpResponse:
     if getattr(request, "htmx", False):
-        return render(request, "attach.html#sent", {"room": mine.room})
-    return redirect(mine.room)
+        return render(request, "attach.html#sent", {"room": mine.room, "thread": _thread(request)})
+    thread = _thread(request)
+    return redirect("thread", mine.room.slug, thread) if thread else redirect(mine.room)
+
+
+def _thread(request: HttpRequest) -> int:
+    """The message in whose thread it is to be said; 0, if in none."""
+    return number(request, "thread") or 0
 
 
 def _show(request: HttpRequest, mine: Access, person: Person, draft: Draft) -> HttpResponse:
@@ -173,6 +181,7 @@ def _show(request: HttpRequest, mine: Access, person: Person, draft: Draft) -> H
     context = {
         "access": mine,
         "room": mine.room,
+        "thread": _thread(request),
         "title": title_in(mine.room, person),
         "draft": draft,
         "is_part": is_part,

@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from rooms import history, mentions, suggest
+from rooms import mentions, suggest
 from rooms.access import Access
 from rooms.forms import DraftForm
 from rooms.models import Person, Room
-from rooms.views.acts import in_room
-from rooms.views.room import show
+from rooms.views.acts import in_room, number
+from rooms.views.room import show_newest
 
 OFFERS = ("person", "room", "emoji")
 
@@ -35,9 +35,8 @@ def compose(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     body = _completed(mine, request.POST)
     preview = rendered(form.cleaned_data["body"], mine.room) if _asks_preview(request.POST) else ""
     if "HX-Request" not in request.headers:
-        newest = history.newest(mine.room)
         writing = {"body": body, "draft": form.began_as(), "preview": preview, "focus": True}
-        return show(request, mine, person, newest, key=form.key(), writing=writing)
+        return show_newest(request, mine, person, number(request, "thread") or 0, form.key(), writing)
     context = {
         "room": mine.room,
         "key": form.key(),

@@ -47,14 +47,14 @@ def history(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if "day" in request.GET:
         return _nearest(request, mine)
     before, after = number(request, "before"), number(request, "after")
-    here = reverse("history", args=[room.slug])
+    here, said = reverse("history", args=[room.slug]), pages.all_said()
     if before is not None:
-        page = pages.before(room, before)
+        page = pages.before(room, before, said)
     elif after is not None:
-        page = pages.after(room, after)
+        page = pages.after(room, after, said)
     else:
-        page = pages.newest(room)
-    if not page.messages and before is not None and room.last_seq:
+        page = pages.newest(room, said)
+    if not page.messages and before is not None and room.latest_seq:
         return redirect(f"{here}?after=0")
     if (before is not None and not page.has_newer) or (after is not None and not page.messages):
         return redirect(here)

@@ -10,14 +10,14 @@ deleted meanwhile is shown as deleted.
 
 from csp.constants import SELF
 from csp.decorators import csp_update
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from rooms import history
 from rooms.access import Access
-from rooms.models import Person
-from rooms.views.acts import in_room
+from rooms.models import Message, Person
+from rooms.views.acts import in_room, number
 from rooms.views.room import composer, show
 
 LIVE_END = '{"live-end": {"target": "#room"}}'
@@ -28,22 +28,32 @@ LIVE_END = '{"live-end": {"target": "#room"}}'
 @in_room
 def message(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """The conversation around one message."""
-    page = history.around(mine.room, seq)
+    page = history.around(mine.room, seq, history.said_in(0))
     found = [message for message in page.messages if message.seq == seq]
     if not found:
-        raise Http404
+        return redirect(in_thread(mine, seq))
     found[0].is_here = True
     return show(request, mine, person, page)
+
+
+def in_thread(mine: Access, seq: int) -> str:
+    """Where one of the room's messages is that is in a thread."""
+    in_threads = Message.objects.filter(room=mine.room, seq=seq).exclude(thread_seq=None)
+    message = get_object_or_404(in_threads.only("seq", "thread_seq"))
+    message.room = mine.room
+    return f"{message.thread_url}?at={seq}#message-{seq}"
 
 
 @require_safe
 @in_room
 def newer(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
-    """The messages after that one, as a fragment; the last of them makes the page live."""
-    page = history.after(mine.room, seq)
-    context = {"room": mine.room, "page": page}
+    """The messages after that one, as a fragment; the last of them makes the page live. With `thread=SEQ`
+    in its address, those in the thread under that message."""
+    thread = number(request, "thread") or 0
+    page = history.after(mine.room, seq, history.said_in(thread))
+    context = {"room": mine.room, "page": page, "thread": thread}
     if not page.has_newer:
-        context |= composer(request, mine) | {"focus": False}  # who comes reads
+        context |= composer(request, mine, thread=thread) | {"focus": False}  # who comes reads
     response = render(request, "room.html#newer", context)
     if not page.has_newer:
         response["HX-Trigger"] = LIVE_END

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import access, changes, drafts, history, joining, limits
+from rooms import access, changes, drafts, history, joining, limits, threads
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.events import Notice
@@ -47,8 +47,9 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         return _ask_name(request, mine.room)
     # The clock in `mine.room` was read before the messages: the page shows at least that much.
     seq = number(request, "before")
-    page = None if seq is None else history.before(mine.room, seq)
-    return show(request, mine, person, page if page and page.messages else history.newest(mine.room))
+    said = history.said_in(0)
+    page = None if seq is None else history.before(mine.room, seq, said)
+    return show(request, mine, person, page if page and page.messages else history.newest(mine.room, said))
 
 
 def _ask_name(request: HttpRequest, room: Room) -> HttpResponse:
@@ -78,16 +79,17 @@ def show(
     writing: dict[str, object] | None = None,
     problems: list[str] | None = None,
     status: int = 200,
+    about: threads.Shown | None = None,
 ) -> HttpResponse:
-    """The room, open at `page` of it. It is live if that is the newest. `writing` is what is being
-    written there, under `key`: their draft, unless given."""
+    """The room, open at `page` of it, or the thread that the page is `about`. It is live if that is the
+    newest. `writing` is what is being written there, under `key`: their draft, unless given."""
     if mine.is_banned:
         return render(request, "banned.html", {"access": mine}, status=403)
-    room = mine.room
+    room, thread = mine.room, about.seq if about else 0
     if not page.has_newer:
         joining.enter(mine)
     rooms = sidebar(person)
-    if not page.has_newer and mine.is_member:
+    if not page.has_newer and mine.is_member and not thread:
         _mark_read(mine, person)
     context = {
         "access": mine,
@@ -95,23 +97,46 @@ def show(
         "title": title_in(room, person),
         "sidebar": rooms.looking_at(room.pk),
         "page": page,
-        "first_new": None if page.has_newer else _first_new(mine, page.messages),
+        "first_new": None if page.has_newer or thread else _first_new(mine, page.messages),
+        "is_any_thread_new": threads.is_any_new(person.pk),
         "style_version": style_version(person),
         "problems": problems,
+        "thread": thread,
+        "about": about,
     }
     if not page.has_newer:
-        context |= composer(request, mine, key, writing)
+        context |= composer(request, mine, key, writing, thread)
     return render(request, "room.html", context, status=status)
 
 
+def show_newest(
+    request: HttpRequest,
+    mine: Access,
+    person: Person,
+    thread: int,
+    key: str,
+    writing: dict[str, object],
+    problems: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The live page of the room, or of a thread in it, with what is being written, as `show` takes it."""
+    page = history.newest(mine.room, history.said_in(thread))
+    about = threads.shown(mine.room, thread, person) if thread else None
+    return show(request, mine, person, page, key, writing, problems, status, about)
+
+
 def composer(
-    request: HttpRequest, mine: Access, key: str = "", writing: dict[str, object] | None = None
+    request: HttpRequest,
+    mine: Access,
+    key: str = "",
+    writing: dict[str, object] | None = None,
+    thread: int = 0,
 ) -> dict[str, object]:
     """What the part of the page needs in which one writes; `key` names what is written first."""
     keys = [key or new_key(), *(new_key() for _ in range(SPARES))]
     draft = None
     if writing is None and mine.person_id:
-        draft = drafts.find(mine.room.pk, mine.person_id)
+        draft = drafts.find(mine.room.pk, mine.person_id, thread)
     begun = {"body": draft.body, "draft": draft.key} if draft else {"focus": True}
     about = {"keys": keys, "why_not_post": mine.why_not_post(), "tall": request.session.get("tall")}
     return about | (begun if writing is None else writing)
@@ -127,7 +152,7 @@ def _first_new(mine: Access, messages: Sequence[Message]) -> int | None:
 def _mark_read(mine: Access, person: Person) -> None:
     """Opening a room reads it: all of the person's tabs show so."""
     if mine.read_seq < mine.room.last_seq or mine.mentions:
-        mark_read(mine.room.pk, [person.pk], mine.room.last_seq)
+        mark_read(mine.room.pk, [person.pk], mine.room.latest_seq)
         async_to_sync(changes.notify)(Notice(person.pk, "read", mine.room.pk))
 
 
@@ -139,7 +164,8 @@ def _mark_read(mine: Access, person: Person) -> None:
 def messages(request: HttpRequest, slug: str) -> HttpResponse:
     """GET `?before=SEQ`: the messages before that one, as a fragment. GET `?after=SEQ`: those after
     it, as a small page that refreshes itself, for a frame where there is no JavaScript.
-    POST `body`: say it, without a socket."""
+    POST `body`: say it, without a socket. With `thread=SEQ` in its address, all that is in the thread
+    under that message."""
     person = person_of(request)
     mine = access.find(slug, person)
     room = mine.room
@@ -151,19 +177,22 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "banned.html", {"access": mine}, status=403)
     if room.slug != slug:
         return moved(request, mine)
-    before, after = number(request, "before"), number(request, "after")
-    page = history.newest(room) if before is None else history.before(room, before)
+    before, after, thread = (number(request, name) for name in ("before", "after", "thread"))
+    said = history.said_in(thread or 0)
+    page = history.newest(room, said) if before is None else history.before(room, before, said)
     if after is None:
-        return render(request, "room.html#older", {"room": room, "page": page})
+        return render(request, "room.html#older", {"room": room, "page": page, "thread": thread or 0})
     newer = [message for message in page.messages if message.seq > after]
-    return render(request, "newer.html", {"room": room, "messages": newer, "now": timezone.now()})
+    return render(
+        request, "newer.html", {"room": room, "messages": newer, "now": timezone.now(), "thread": thread}
+    )
 
 
 def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if request.FILES or "attach" in request.POST:
         return send(request, mine, person)
     room = mine.room
-    form, status = MessageForm(request.POST), 422
+    form, status, thread = MessageForm(request.POST), 422, number(request, "thread") or 0
     problems = [] if form.is_valid() else form.problems()
     if not problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         problems, status = [too_many], 429
@@ -171,9 +200,9 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         try:
             joining.enter(mine)  # as with a page of it, or a socket
             body, reply = form.cleaned_data["body"], form.cleaned_data["reply"]
-            changes.post(room, person, body, key=form.key() or None, reply=reply)
+            message = changes.post(room, person, body, key=form.key() or None, reply=reply, thread=thread)
             drafts.forget(room.pk, person.pk, form.key(), form.began_as())
-            return redirect(room)
+            return redirect(message.thread_url if message.thread_seq else room)
         except Refused as refusal:
             problems, status = [str(refusal)], refusal.status
         except OperationalError:
@@ -184,4 +213,4 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         "draft": form.began_as(),
         "focus": True,
     }
-    return show(request, mine, person, history.newest(room), form.key(), writing, problems, status)
+    return show_newest(request, mine, person, thread, form.key(), writing, problems, status)

@@ -17,6 +17,7 @@ from django.utils.timezone import localtime
 from rooms.files_shown import said_in
 from rooms.history_file import written
 from rooms.hub import Hub
+from rooms.missed import View
 from rooms.management.shell import database_trouble, existing_room, trouble_once
 from rooms.models import Message
 
@@ -64,7 +65,7 @@ class Bell:
     """In the hub's eyes a tab; it is only to know that something happened."""
 
     person_id = room_id = 0
-    zone = "UTC"
+    view = View()
     session = session_key = ""
     resumed = True
     is_seen = False
