@@ -28,7 +28,7 @@ from django.utils import timezone
 from project.urls import urlpatterns
 from rooms import changes
 from rooms.hub import Hub
-from rooms.models import Ban, File, Kind, Membership, Message, Person, Role, Room
+from rooms.models import Ban, File, Kind, Membership, Message, Person, Role, Room, Thread
 from tests.test_socket import RESUME, Socket, cookie_of
 
 IN_ROOM = {
@@ -85,6 +85,7 @@ def scene(kind: str) -> Scene:
         message = Message.objects.create(
             room=room, author=people["mia"], seq=1, version=1, at=timezone.now(), body="tea?", html="tea?"
         )
+    Thread.objects.create(room=room, seq=1)
     for token, kind_of_file in (("t0ken", File.Kind.OTHER), ("p1cture", File.Kind.PICTURE)):
         file = File.objects.create(token=token, message=message, kind=kind_of_file, type="image/webp", size=3)
         for name in (file.stored, file.small):
@@ -115,6 +116,8 @@ ROADS: dict[str, Road] = {
     "answer": lambda client, at: client.get(f"{at.said}reply/"),
     "react": lambda client, at: client.post(f"{at.said}react/", {"emoji": "👍"}),
     "reacted": lambda client, at: client.get(f"{at.said}reactions/"),
+    "thread": lambda client, at: client.get(f"{at.said}thread/"),
+    "follow": lambda client, at: client.post(f"{at.said}follow/", {"on": "1"}),
     "pin": lambda client, at: client.post(f"{at.said}pin/", {"on": "1"}),
     "pinned": lambda client, at: client.get(f"{at.url}pinned/"),
     "save": lambda client, at: client.post(f"{at.said}save/", {"on": "1"}),
@@ -169,6 +172,8 @@ PAGES = {
     answer   302     200     200     200     200     200     200     200     200     403     302
     react    302     403     403     403     302     302     302     302     403     403     302
     reacted  302     200     200     200     200     200     200     200     200     403     302
+    thread   302     200     200     200     200     200     200     200     200     403     302
+    follow   302     403     403     403     302     302     302     302     403     403     302
     pin      302     403     403     403     403     302     302     302     302     403     302
     pinned   302     200     200     200     200     200     200     200     200     403     302
     save     302     302     302     302     302     302     302     302     302     403     302
@@ -258,6 +263,8 @@ PAGES = {
     answer   404     404     404     404     200     200     200     200     404     403     404
     react    404     404     404     404     302     302     302     302     404     403     404
     reacted  404     404     404     404     200     200     200     200     404     403     404
+    thread   404     404     404     404     200     200     200     200     404     403     404
+    follow   404     404     404     404     302     302     302     302     404     403     404
     pin      404     404     404     404     403     302     302     302     404     403     404
     pinned   404     404     404     404     200     200     200     200     404     403     404
     save     404     404     404     404     302     302     302     302     404     403     404
@@ -311,6 +318,8 @@ PAGES = {
     answer   404     404     404     404     404     200     200
     react    404     404     404     404     404     302     302
     reacted  404     404     404     404     404     200     200
+    thread   404     404     404     404     404     200     200
+    follow   404     404     404     404     404     302     302
     pin      404     404     404     404     404     302     302
     pinned   404     404     404     404     404     200     200
     save     404     404     404     404     404     302     302

@@ -361,6 +361,8 @@ PAGES: dict[str, Page] = {
     "room, with more in it": ("reactor", lambda client: client.get(ROOM), 200, WITH_FRAME),
     "pinned": ("reactor", lambda client: client.get(f"{ROOM}pinned/"), 200, {}),
     "saved": ("reactor", lambda client: client.get("/saved/"), 200, {}),
+    "threads": ("reactor", lambda client: client.get("/threads/"), 200, {}),
+    "room, a thread": ("reactor", lambda client: client.get(f"{MESSAGES}7/thread/"), 200, WITH_FRAME),
     "about an edited message": ("reactor", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
     "about another's message": ("keeper", lambda client: client.get(f"{MESSAGES}7/about/"), 200, {}),
     "history": ("member", lambda client: client.get(f"{ROOM}history/"), 200, {}),
@@ -544,6 +546,7 @@ class Clients(dict[str, Client]):
         if not message.extras:
             reactions.toggle(message, self.ann, "👍")
             changes.post(self.lounge, self.ann, "so I <see>", reply=7)
+            changes.post(self.lounge, self.ann, "<aside>", thread=7)
         Membership.objects.filter(person=self.ann).update(role=Role.OWNER)
         pins.pin(message, self.ann, is_on=True)
         Membership.objects.filter(person=self.ann).update(role=Role.MEMBER)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import changes, history, threads
-from rooms.access import Access
+from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.models import Message, Person, Thread
 from rooms.sidebar import title_in
@@ -46,6 +46,8 @@ def thread(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
 def follow(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """POST `on`, 1 or 0: be told of what is said in the thread, or no longer."""
     found = get_object_or_404(Thread, room=mine.room, seq=seq)
+    if not mine.is_member:
+        raise Refused("You are not in this room.")
     threads.follow(found, person, is_on=is_on(request), read_seq=found.last_seq)
     async_to_sync(changes.notify)(Notice(person.pk, "threads"))
     return redirect("thread", mine.room.slug, seq)

@@ -17,8 +17,8 @@ from django.utils.timezone import localtime
 from rooms.files_shown import said_in
 from rooms.history_file import written
 from rooms.hub import Hub
-from rooms.missed import View
 from rooms.management.shell import database_trouble, existing_room, trouble_once
+from rooms.missed import View
 from rooms.models import Message
 
 PAGE = 200  # messages read at once
