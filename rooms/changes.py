@@ -91,16 +91,18 @@ async def apost(
     return message, change
 
 
-def load(room: Room, lines: Sequence[Line]) -> int:
+def load(room: Room, lines: Sequence[Line], people: dict[str, Person] | None = None) -> int:
     """Bring what was said elsewhere into `room`, in this order, and return how much of it was new.
 
     A line whose author has used its key in this room before is passed over: lines may be brought
     in again. At most 900 of them. Authors are made where there are none, and join the room. All
     that is new is committed at once, or nothing; raises Room.DoesNotExist if the room is gone.
-    Nothing is published: the hubs see the clock within seconds.
+    Nothing is published: the hubs see the clock within seconds. `people` are the authors that are known by
+    name from calls before this one; those of these lines are added.
     """
+    people = {} if people is None else people
     # Before the room's lock is taken: nobody then waits for a person while holding a room.
-    people = Person.called({line.author for line in lines})
+    people |= Person.called({line.author for line in lines} - people.keys())
     # Where the first and the last are new, so are those between, as good as always. To look for each
     # would take a tenth of the time.
     try:
@@ -124,7 +126,10 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
         )
         tally(room_id, latest_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
-        Membership.join(room_id, *{message.author_id for message in messages})
+        authors = {message.author_id for message in messages}
+        members = Membership.objects.filter(room=room, person__in=authors).values_list("person", flat=True)
+        if others := authors.difference(members):
+            Membership.join(room_id, *others)
         statements.keep_last(room)
     return len(new)
 

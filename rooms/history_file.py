@@ -18,7 +18,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from io import BufferedReader
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 from django.core.exceptions import ValidationError
 
@@ -36,8 +36,7 @@ GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
 _FROM_HOST = re.compile(r"([^\s!@]+)![^\s!@]+@\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What was said, when and by whom."""
 
     at: datetime  # in UTC

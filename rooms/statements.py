@@ -64,4 +64,6 @@ def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[Any
 
 def row_of(message: Message) -> list[Any]:
     """What an INSERT or COPY is given of `message`."""
+    if connection.vendor == "postgresql" and message.extras is None:
+        return list(_values(message))  # its driver takes all of it as it is
     return [adapted(value) for value in _values(message)]

@@ -15,7 +15,7 @@ from rooms import audience, changes, missed
 from rooms.audience import Audience
 from rooms.events import Change
 from rooms.hub import Hub
-from rooms.missed import missed_since
+from rooms.missed import View, missed_since
 from rooms.models import Message, Person, Room
 from rooms.models.room import group_of
 from tests.page import Page
@@ -242,11 +242,11 @@ async def test_outlives_a_database_that_fails_for_a_while(
     real = audience.missed_since
     failures: list[int] = []
 
-    async def failing(room_id: int, version: int, *zones: str) -> object:
+    async def failing(room_id: int, version: int, *views: View) -> object:
         if len(failures) < 3:
             failures.append(version)
             raise DatabaseError("away")
-        return await real(room_id, version, *zones)
+        return await real(room_id, version, *views)
 
     monkeypatch.setattr(audience, "missed_since", failing)
     await record("hello")

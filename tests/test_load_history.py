@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from pytest_django import DjangoAssertNumQueries
 
-from rooms import changes
+from rooms import changes, statements
 from rooms.history_file import LONGEST_LINE, HistoryFile, Line, parsed
 from rooms.hub import Hub
 from rooms.management.commands import load_history
@@ -297,14 +297,14 @@ class TestCommand:
         self, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(load_history, "BATCH", 10)
-        join = Membership.join
+        keep_last = statements.keep_last
 
-        def fail_at_the_third(room_id: int, *people: int) -> None:
+        def fail_at_the_third(room: Room) -> None:
             if Message.objects.count() == 30:
                 raise DatabaseError("the disk is full")
-            join(room_id, *people)
+            keep_last(room)
 
-        monkeypatch.setattr(Membership, "join", fail_at_the_third)
+        monkeypatch.setattr(statements, "keep_last", fail_at_the_third)
         with pytest.raises(CommandError, match="run again.*the disk is full"):
             call_command("load_history", "lounge", write(conversation(45)))
         assert Message.objects.count() == Room.objects.get().clock == 20

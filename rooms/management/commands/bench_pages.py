@@ -2,7 +2,6 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -94,7 +93,7 @@ def fill(lines: Sequence[Line], count: int) -> tuple[Room, int, Any]:
     room = Room.named(f"Room of {count}")
     span = (lines[-1].at - lines[0].at) // DAY * DAY + 2 * DAY
     said = (
-        replace(line, at=line.at + n * span, key=f"{n}-{line.key}"[:64])
+        line._replace(at=line.at + n * span, key=f"{n}-{line.key}"[:64])
         for n in range(count // len(lines) + 1)
         for line in lines
     )
