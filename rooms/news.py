@@ -477,14 +477,17 @@ class News:
         for room_id in here.rooms.keys() - rooms.keys():
             self._forget(person_id, room_id)
         here.rooms = {}
+        # Who goes from one room to another has read the first, though that is not recorded yet.
+        left = {room_id: seq for room_id, who, seq in self._left if who == person_id}
         here.partners = set().union(*(room.partners for room in rooms.values()))
         for room_id, room in rooms.items():
             latest = room.latest_seq
             watched = self._watched.setdefault(room_id, Watched(latest, clock_seq=latest))
             watched.people.add(person_id)
             is_read = person_id in watched.readers
-            is_new = room.last_seq > room.read_seq and not room.is_muted and not is_read
-            mentions = 0 if is_read else room.mentions
+            is_behind = not is_read and left.get(room_id, -1) < room.last_seq
+            is_new = room.last_seq > room.read_seq and not room.is_muted and is_behind
+            mentions = room.mentions if is_behind else 0
             here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest)
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):

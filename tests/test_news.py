@@ -103,6 +103,26 @@ async def test_after_reading_the_next_message_is_news_again(
     await until(lambda: tab.told(lounge) == ["new", "none", "new"])
 
 
+async def test_the_room_one_has_just_left_is_not_new(
+    here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 3600)  # nothing is recorded meanwhile
+    monkeypatch.setattr(news, "BELIEVED_SECONDS", 0)
+    tab = await open_tab(here, bob, lounge)
+    here.news.look(tab)
+    change = (await changes.apost(lounge, ann, "one"))[1]
+    assert change is not None
+    here.hear(change)
+    other = await open_tab(here, bob)
+    here.news.leave(tab)
+    here.news.join(other, await known_of(bob.pk))  # as its next page does
+    assert not here.news.people[bob.pk].rooms[lounge.pk].is_new
+    change = (await changes.apost(lounge, ann, "two"))[1]
+    assert change is not None
+    here.hear(change)
+    await until(lambda: other.told(lounge)[-1:] == ["new"])
+
+
 async def test_ones_own_messages_are_no_news(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
     tab = await open_tab(here, bob)
     await changes.apost(lounge, bob, "mine")

@@ -25,6 +25,13 @@ def field_url(slug: str, tall: Any = False) -> str:
 
 
 @register.simple_tag
+def compose_url(slug: str, thread: Any = 0) -> str:
+    """Where a message that is being written for the room, or a thread in it, changes its form."""
+    url = reverse("compose", args=[slug])
+    return f"{url}?{urlencode({'thread': thread})}" if thread else url
+
+
+@register.simple_tag
 def news(entry: Any) -> str:
     """What is new in a room of the sidebar."""
     return mark_safe(fragments.news(entry.room_id, entry, is_live=False))  # noqa: S308 — made of numbers

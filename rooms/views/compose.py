@@ -39,6 +39,7 @@ def compose(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         return show_newest(request, mine, person, number(request, "thread") or 0, form.key(), writing)
     context = {
         "room": mine.room,
+        "thread": number(request, "thread"),
         "key": form.key(),
         "tall": is_tall(request),
         "body": body,

@@ -95,7 +95,7 @@ def show(
         "access": mine,
         "room": room,
         "title": title_in(room, person),
-        "sidebar": rooms.looking_at(room.pk),
+        "sidebar": rooms if thread else rooms.looking_at(room.pk),
         "page": page,
         "first_new": None if page.has_newer or thread else _first_new(mine, page.messages),
         "is_any_thread_new": threads.is_any_new(person.pk),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from rooms.models import Person
 from rooms.parts import NAMES, parts_version
+from rooms.views.acts import number
 
 YEAR = 60 * 60 * 24 * 365
 
@@ -20,12 +21,13 @@ def part(request: HttpRequest, version: str, name: str) -> HttpResponse:
     """What a page puts in place by itself, the same for everybody and there when the server is not.
 
     An old page may ask by an old `version`; it gets what there is now. A field is told of the room by
-    the page, its `slug` and `name`: it needs no database then, and tells nothing that is not known.
+    the page, its `slug` and `name`, or which `thread` of it: it needs no database then, and tells nothing
+    that is not known.
     """
     if name not in NAMES:
         raise Http404
     room = {"slug": request.GET.get("slug", "").replace("/", "") or "-", "name": request.GET.get("name", "")}
-    response = render(request, f"parts/{name}.html", {"room": room})
+    response = render(request, f"parts/{name}.html", {"room": room, "thread": number(request, "thread")})
     # While one release takes over from another, either is asked for the other's parts. Kept under
     # that address, they would outlast it.
     if version == parts_version():
