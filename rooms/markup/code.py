@@ -13,6 +13,7 @@ from rooms.markup.folding import MOST_LINES_OF_CODE, folded
 from rooms.markup.links import escape
 
 MOST_COLOURED = 1500  # characters; what comes after them is not, and takes no time
+MOST_BY_LEXER = {"Java": 900}  # which looks through all words that follow, from each of them
 # Those people write in chats. Not all that Pygments knows: each takes memory once it is used, and
 # some take seconds for what is made to be slow.
 _COLOURED = """
@@ -94,7 +95,8 @@ def _lexer(language: str) -> Lexer | None:
 def _coloured(code: str, lexer: Lexer) -> str:
     html, last, text, done = "", "", "", 0
     # Each line ends: lexers look for that, some of them at every character.
-    end = len(code) if len(code) <= MOST_COLOURED else code.rfind("\n", 0, MOST_COLOURED) + 1
+    most = MOST_BY_LEXER.get(lexer.name, MOST_COLOURED)
+    end = len(code) if len(code) <= most else code.rfind("\n", 0, most) + 1
     for kind, line_part in lexer.get_tokens(f"{code[:end]}\n"):
         value = line_part[: end - done]
         done += len(value)
