@@ -19,7 +19,7 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from rooms import access, extras, file_store, markup, mentions, statements
@@ -28,7 +28,7 @@ from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
-from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room
+from rooms.models import Block, File, FormerSlug, Kind, Level, Membership, Message, Person, Pin, Room
 from rooms.models.message import name_answered
 from rooms.models.room import group_of
 from rooms.search import index
@@ -221,12 +221,13 @@ def check_not_blocked(room: Room) -> None:
 
 
 def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, ...]:
-    """Count the new message for everybody whom it names or answers or, in a direct room, addresses."""
+    """Count the new message for everybody whom it names or answers or, in a direct room, addresses, as far
+    as they want to be told."""
     if room.kind != Kind.DIRECT and not named:
         return ()
     concerned = Membership.objects.filter(room=room).exclude(person=author)
-    if room.kind != Kind.DIRECT:
-        concerned = concerned.filter(person__in=named)
+    told = Q(person__in=named) & ~Q(level=Level.NOTHING)
+    concerned = concerned.filter(told | Q(level=Level.EVERYTHING) if room.kind == Kind.DIRECT else told)
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
     # In order: whoever else changes several of them waits, and nobody for each other.

