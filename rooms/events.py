@@ -107,8 +107,8 @@ class Notice:
     """Something that concerns one person, in all their tabs."""
 
     person_id: int
-    # "rooms": the list of their rooms is another; "read": a room was read; "ended": a session was;
-    # "renamed": the person was
+    # "rooms": the list of their rooms, or what these tell them, is another; "read": a room was read;
+    # "ended": a session was; "renamed": the person was
     what: str
     room_id: int = 0
     session: str = ""  # of an end: the digest of its key; all of theirs, if empty
