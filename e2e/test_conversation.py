@@ -174,3 +174,27 @@ def test_without_a_script(browser: Browser, own_server: Site) -> None:
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#message-1 .text")).to_have_text("This message was deleted.")
     context.close()
+
+
+def test_who_reacted_is_told_to_the_pointer_the_keyboard_and_whoever_hears_the_page(
+    pages: tuple[Page, Page, Page], new_page: Callable[..., Page]
+) -> None:
+    ann, _, bob = pages
+    names = [page.locator(".me bdi").inner_text() for page in (bob, ann)]
+    menu_of(bob, 1).get_by_label("React with thumbs up").click()
+    chip = ann.locator("#message-1 .reaction")
+    expect(chip).to_have_attribute("title", names[0])
+    chip.click()
+    expect(chip).to_have_attribute("title", ", ".join(names))
+    without_script = new_page(java_script_enabled=False, storage_state=bob.context.storage_state())
+    without_script.goto(f"{ann.url}history/")
+    for page in (ann, without_script):
+        chip = page.locator("#message-1 .reaction")
+        expect(chip).to_have_accessible_description(", ".join(names))
+        page.locator("#message-1 .at").focus()
+        expect(chip).to_have_accessible_name("👍 2")
+        page.keyboard.press("Tab")
+        expect(chip).to_be_focused()
+        expect(chip).to_have_accessible_name("👍 2")
+        tip = chip.evaluate("chip => getComputedStyle(chip, '::after').content")
+        assert ", ".join(names) in tip

@@ -29,7 +29,7 @@ from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
 from rooms.models import Block, File, FormerSlug, Kind, Level, Membership, Message, Person, Pin, Room
-from rooms.models.message import name_answered
+from rooms.models.message import name_people
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
@@ -193,7 +193,7 @@ def _answer(message: Message, seq: int) -> int | None:
     if message.extras is None:
         message.reply_seq = None
         return None
-    name_answered([message])
+    name_people([message])
     return int(message.extras["reply"]["author"])
 
 
@@ -325,7 +325,7 @@ def altered(message: Message, fields: Sequence[str] = ()) -> Change:
     """Keep that `fields` of `message`, or what hangs on it, is another: one tick. Its author and its room
     are at hand, and that is locked. Returns the change."""
     extras.renew(message)
-    name_answered([message])
+    name_people([message])
     message.version = tick(message.room)
     message.save(update_fields=[*fields, "extras", "version"])
     change = Change(message.room_id, message.version, message, is_new=False)

@@ -65,7 +65,7 @@ class Change:
                 | {
                     "author": self.message.author.username,
                     "slug": self.message.room.slug,
-                    "answered_name": self.message.answered_name,
+                    "names": list(self.message.names.items()),
                 }
             )
         return event
@@ -86,7 +86,7 @@ class Change:
             times = {name: told[name] and datetime.fromisoformat(told[name]) for name in _TIMES}
             room = Room(pk=room_id, slug=str(told["slug"]))
             message = Message(room=room, author=author, **values, **times)
-            message.answered_name = str(told["answered_name"])
+            message.names = {int(pk): str(name) for pk, name in told["names"]}
         return cls(
             room_id=room_id,
             version=int(event["version"]),
