@@ -483,7 +483,8 @@ class News:
             were = {room_id: state.mentions for room_id, state in here.rooms.items()}
             self._learn(person_id, known)
             for room_id, state in here.rooms.items():
-                if state.mentions > were.get(room_id, 0):  # as in a conversation that just began
+                # As in a conversation that just began, and is not before them.
+                if state.mentions > were.get(room_id, 0) and not self._reads(person_id, room_id):
                     self._tell(person_id, room_id, rings=True)
             for tab in tuple(here.tabs):
                 tab.refresh_rooms()

@@ -465,8 +465,24 @@ async def test_an_answer_sounds_and_so_does_what_is_said_directly_in_a_new_conve
     await changes.apost(lounge, ann, "yes", reply=said.seq)
     await until(lambda: tab.rung == 1)
     room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
-    await changes.apost(room, ann, "hello")  # which may be heard before the room is known to be there
+    await changes.apost(room, ann, "hello")
     await until(lambda: tab.rung == 2)
+
+
+async def test_so_does_what_was_said_before_the_room_was_known_of(
+    here: Hub, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(notice: Notice) -> None:
+        pass
+
+    tab = await open_tab(here, bob_hears)
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "notify", lose)
+        room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
+    await changes.apost(room, ann, "hello")
+    await changes.notify(Notice(bob_hears.pk, "rooms"))
+    await until(lambda: tab.rung == 1)
+    assert tab.told(room) == ["1"]
 
 
 async def test_however_many_come_at_once_it_sounds_once(
