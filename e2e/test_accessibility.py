@@ -294,6 +294,8 @@ def editing_a_message(room: Room, page: Page, server: Site) -> None:
     page.locator(".more").click()
     page.get_by_role("button", name="Edit").click()
     expect(page.locator("#sheet textarea")).to_be_focused()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("group", name="Preview")).to_be_visible()
 
 
 def reactions_and_saved(room: Room, page: Page, server: Site) -> None:

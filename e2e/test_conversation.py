@@ -174,3 +174,59 @@ def test_without_a_script(browser: Browser, own_server: Site) -> None:
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#message-1 .text")).to_have_text("This message was deleted.")
     context.close()
+
+
+def test_who_reacted_is_told_to_the_pointer_the_keyboard_and_whoever_hears_the_page(
+    pages: tuple[Page, Page, Page], new_page: Callable[..., Page]
+) -> None:
+    ann, _, bob = pages
+    names = [page.locator(".me bdi").inner_text() for page in (bob, ann)]
+    menu_of(bob, 1).get_by_label("React with thumbs up").click()
+    chip = ann.locator("#message-1 .reaction")
+    expect(chip).to_have_attribute("title", names[0])
+    chip.click()
+    expect(chip).to_have_attribute("title", ", ".join(names))
+    without_script = new_page(java_script_enabled=False, storage_state=bob.context.storage_state())
+    without_script.goto(f"{ann.url}history/")
+    for page in (ann, without_script):
+        chip = page.locator("#message-1 .reaction")
+        expect(chip).to_have_accessible_description(", ".join(names))
+        page.locator("#message-1 .at").focus()
+        expect(chip).to_have_accessible_name("👍 2")
+        page.keyboard.press("Tab")
+        expect(chip).to_be_focused()
+        expect(chip).to_have_accessible_name("👍 2")
+        tip = chip.evaluate("chip => getComputedStyle(chip, '::after').content")
+        assert ", ".join(names) in tip
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+def test_what_is_edited_is_seen_as_it_will_look(
+    tab: Callable[..., Page], new_page: Callable[..., Page], has_javascript: bool
+) -> None:
+    page = Room(tab).tab("ann")
+    say(page, "tea at one")
+    expect(page.locator(".resend")).to_have_count(0)
+    if has_javascript:
+        menu_of(page, 1).get_by_role("button", name="Edit").click()
+    else:
+        at = page.url
+        page = new_page(java_script_enabled=False, storage_state=page.context.storage_state())
+        page.goto(f"{at}messages/1/edit/")
+    field, preview = page.locator("#edit-body"), page.get_by_role("group", name="Preview")
+    field.fill("tea at **two**\n<b>")
+    page.get_by_role("button", name="Preview").click()
+    expect(preview).to_have_text("tea at two\n<b>", use_inner_text=True)
+    expect(preview.locator("strong")).to_have_text("two")
+    expect(field).to_have_value("tea at **two**\n<b>")
+    if has_javascript:
+        field.press("End")
+        page.keyboard.type("!")
+        expect(preview).to_contain_text("<b>!")
+        expect(field).to_be_focused()
+    page.get_by_role("button", name="Preview").click()
+    expect(preview).to_have_count(0)
+    page.get_by_role("button", name="Preview").click()
+    expect(preview).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#message-1 .text strong")).to_have_text("two")

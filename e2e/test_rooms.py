@@ -289,10 +289,9 @@ def test_all_of_it_is_done_without_javascript(
     press(page, "Join")
     room.tab("bob")
     page.get_by_role("link", name="About").click()
-    for on, off in (("Star", "Unstar"), ("Mute", "Unmute")):
-        press(page, on)
-        press(page, off)
-        expect(page.get_by_role("button", name=on, exact=True)).to_be_visible()
+    press(page, "Star")
+    press(page, "Unstar")
+    expect(page.get_by_role("button", name="Star", exact=True)).to_be_visible()
     press(page, "Let only moderators write")
     expect(page.locator(".badge", has_text="Closed")).to_be_visible()
     press(page, "Let everybody write")

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from rooms.models import Ban, Block, Kind, Membership, Message, Person, Role, Room, SiteSettings
+from rooms.models import Ban, Block, Kind, Level, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.prepared import SOME_TIME, first, prepared
 from rooms.statements import locked_room
 
@@ -47,7 +47,7 @@ class Access:
     read_seq: int
     mentions: int
     is_starred: bool
-    is_muted: bool
+    level: str  # of what the person is told, see rooms.models.Level
     ban_reason: str | None  # None: not banned
     ban_until: datetime | None
 
@@ -175,7 +175,7 @@ def _seen_by(person_id: int, now: datetime) -> Any:
         my_read_seq=F("mine__read_seq"),
         my_mentions=F("mine__mentions"),
         my_star=F("mine__is_starred"),
-        my_mute=F("mine__is_muted"),
+        my_level=F("mine__level"),
         ban_reason=F("my_ban__reason"),
         ban_until=F("my_ban__until"),
     )
@@ -190,7 +190,7 @@ def of(room: Any, person: Person | None) -> Access:
         read_seq=room.my_read_seq or 0,
         mentions=room.my_mentions or 0,
         is_starred=bool(room.my_star),
-        is_muted=bool(room.my_mute),
+        level=room.my_level or Level.EVERYTHING,
         ban_reason=room.ban_reason,
         ban_until=room.ban_until,
     )

@@ -20,7 +20,7 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from rooms import access, extras, file_store, markup, mentions, statements, threads
@@ -29,8 +29,20 @@ from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
 from rooms.history_file import Line
 from rooms.markup import Rendered
-from rooms.models import Block, File, FormerSlug, Kind, Membership, Message, Person, Pin, Room, Thread
-from rooms.models.message import name_answered
+from rooms.models import (
+    Block,
+    File,
+    FormerSlug,
+    Kind,
+    Level,
+    Membership,
+    Message,
+    Person,
+    Pin,
+    Room,
+    Thread,
+)
+from rooms.models.message import name_people
 from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
@@ -220,7 +232,7 @@ def _answer(message: Message, seq: int) -> int | None:
     if message.extras is None:
         message.reply_seq = None
         return None
-    name_answered([message])
+    name_people([message])
     return int(message.extras["reply"]["author"])
 
 
@@ -248,12 +260,13 @@ def check_not_blocked(room: Room) -> None:
 
 
 def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, ...]:
-    """Count the new message for everybody whom it names or answers or, in a direct room, addresses."""
+    """Count the new message for everybody whom it names or answers or, in a direct room, addresses, as far
+    as they want to be told."""
     if room.kind != Kind.DIRECT and not named:
         return ()
     concerned = Membership.objects.filter(room=room).exclude(person=author)
-    if room.kind != Kind.DIRECT:
-        concerned = concerned.filter(person__in=named)
+    told = Q(person__in=named) & ~Q(level=Level.NOTHING)
+    concerned = concerned.filter(told | Q(level=Level.EVERYTHING) if room.kind == Kind.DIRECT else told)
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
     # In order: whoever else changes several of them waits, and nobody for each other.
@@ -357,7 +370,7 @@ def altered(message: Message, fields: Sequence[str] = ()) -> Change:
     """Keep that `fields` of `message`, or what hangs on it, is another: one tick. Its author and its room
     are at hand, and that is locked. Returns the change."""
     extras.renew(message)
-    name_answered([message])
+    name_people([message])
     message.version = tick(message.room)
     message.save(update_fields=[*fields, "extras", "version"])
     change = Change(message.room_id, message.version, message, is_new=False)

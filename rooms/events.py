@@ -82,7 +82,7 @@ class Change:
                 | {
                     "author": self.message.author.username,
                     "slug": self.message.room.slug,
-                    "answered_name": self.message.answered_name,
+                    "names": list(self.message.names.items()),
                 }
             )
         return event
@@ -103,7 +103,7 @@ class Change:
             times = {name: told[name] and datetime.fromisoformat(told[name]) for name in _TIMES}
             room = Room(pk=room_id, slug=str(told["slug"]))
             message = Message(room=room, author=author, **values, **times)
-            message.answered_name = str(told["answered_name"])
+            message.names = {int(pk): str(name) for pk, name in told["names"]}
         return cls(
             room_id=room_id,
             version=int(event["version"]),
@@ -125,8 +125,8 @@ class Notice:
     """Something that concerns one person, in all their tabs."""
 
     person_id: int
-    # "rooms": the list of their rooms is another; "read": a room was read; "threads": so were threads, or
-    # they follow others; "ended": a session was; "renamed": the person was
+    # "rooms": the list of their rooms, or what these tell them, is another; "read": a room was read;
+    # "threads": so were threads, or they follow others; "ended": a session was; "renamed": the person was
     what: str
     room_id: int = 0
     session: str = ""  # of an end: the digest of its key; all of theirs, if empty

@@ -61,6 +61,11 @@ def title(name: str, mentions: int) -> str:
     return f"<title>{f'({mentions}) ' if mentions else ''}{escape(name)} – Parlor</title>"
 
 
+def chime() -> str:
+    """What has a tab sound, once."""
+    return _render("chime", {})
+
+
 def dot(person_id: int, state: int, *, is_live: bool = True) -> str:
     """Beside a person's name: whether they are here (2), away (1) or neither (0)."""
     kind, label = (("gone", "not here"), ("away", "away"), ("here", "here"))[state]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from django.db.models import QuerySet
 from rooms import access, changes, limits
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
-from rooms.models import Block, Invitation, Kind, Membership, Person, Role, Room
+from rooms.models import Block, Invitation, Kind, Level, Membership, Person, Role, Room
 from rooms.models.invitation import new_token
 
 MOST_PEOPLE = 10  # in a direct room
@@ -107,8 +108,17 @@ def invite(room: Room, person: Person, by: Person) -> None:
         changes.notify_after_commit(Notice(person.pk, "rooms"))
 
 
-def prefer(mine: Access, **preferences: bool) -> None:
-    """Have the room starred, or muted: in all tabs of the person. Raises Refused for who is not in it."""
+def star(mine: Access, is_on: bool) -> None:
+    """Have the room starred, in all tabs of the person. Raises Refused for who is not in it."""
+    _prefer(mine, is_starred=is_on)
+
+
+def tell(mine: Access, level: str) -> None:
+    """Have the person told of what `level`, a Level, says. Raises Refused for who is not in the room."""
+    _prefer(mine, level=level, **({"mentions": 0} if level == Level.NOTHING else {}))
+
+
+def _prefer(mine: Access, **preferences: Any) -> None:
     if not Membership.objects.filter(room=mine.room, person=mine.person).update(**preferences):
         raise Refused("You are not in this room.")
     changes.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
@@ -167,7 +177,7 @@ def leave(room: Room, person: Person) -> None:
     if not mine.is_member:
         return
     if room.kind == Kind.DIRECT:
-        raise Refused("A direct conversation stays with its people. You can mute it.")
+        raise Refused("A direct conversation stays with its people. You can have it tell you nothing.")
     others = Membership.objects.filter(room=room).exclude(person=person)
     is_last = mine.role == Role.OWNER and not others.filter(role=Role.OWNER).exists()
     if room.kind == Kind.PRIVATE and is_last and others.exists():

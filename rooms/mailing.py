@@ -22,7 +22,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from rooms import access, ending, extras
-from rooms.models import Kind, Membership, Message, Person
+from rooms.models import Kind, Level, Membership, Message, Person
 from rooms.queue import queued
 from rooms.sidebar import title_in
 
@@ -59,7 +59,6 @@ def overdue(now: datetime) -> Iterator[tuple[Person, Sequence[Membership]]]:
     untold = Membership.objects.filter(
         ~Q(mailed_at__gte=F("mentioned_at")) | Q(mailed_at=None),
         mentions__gt=0,
-        is_muted=False,
         person__mail_minutes__gt=0,
         person__in=access.welcome().filter(pk__in=verified),
     )
@@ -133,7 +132,7 @@ def _lines(news: Membership, person: Person) -> list[str]:
     said = [
         f"{message.author.username}: {extras.first_line(message)}"
         for message in others.select_related("author").order_by("-seq")[:LOOKED_AT]
-        if news.room.kind == Kind.DIRECT
+        if (news.room.kind == Kind.DIRECT and news.level == Level.EVERYTHING)
         or f'data-person="{person.pk}"' in message.html
         or message.answered.get("author") == person.pk
     ]

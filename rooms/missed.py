@@ -3,7 +3,7 @@ for a hub that was not told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rooms import access, fragments, history
 from rooms.events import Change
@@ -104,12 +104,13 @@ def _newest(room: Room, seqs: set[int]) -> NewestPage:
     return NewestPage(room, pages, {message.seq: message for message in in_room(room, found)})
 
 
-_rendered: dict[tuple[int, int, str, str, bool], Change] = {}
+_rendered: dict[tuple[int, int, str, tuple[Any, ...], bool], Change] = {}
 
 
 def _change(message: Message, is_new: bool) -> Change:
     """The last change of `message`, rendered once for all the tabs that come back."""
-    key = (message.pk, message.version, message.room.slug, message.author.username, is_new)
+    names = (message.author.username, *message.names.items())
+    key = (message.pk, message.version, message.room.slug, names, is_new)
     if key not in _rendered:
         if len(_rendered) >= MOST_RENDERED:
             _rendered.clear()

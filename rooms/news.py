@@ -23,7 +23,7 @@ from django.utils import timezone
 from rooms import access, fragments, threads
 from rooms.events import SIGNED_OUT, Change, Notice
 from rooms.missed import View
-from rooms.models import Membership
+from rooms.models import Level, Membership
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Tab(Protocol):
     session_key: str
     view: View
     is_seen: bool  # whether anybody has it before them
+    active_at: float  # when somebody last did anything in it
 
     def give(self, frame: str) -> None: ...
 
@@ -66,6 +67,7 @@ class State:
     is_new: bool  # told that something is new
     mentions: int
     counted_seq: int  # up to which the database had counted them
+    sounds: bool = False  # whether they want to hear of mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Known:
     last_seq: int  # that is in no thread
     latest_seq: int  # of all
     mentions: int
+    sounds: bool = False
     partners: frozenset[int] = frozenset()  # of a direct room: its other people
 
 
@@ -88,6 +91,7 @@ class Here:
     tabs: set[Tab] = field(default_factory=set)
     rooms: dict[int, State] = field(default_factory=dict)
     pending: set[int] = field(default_factory=set)  # rooms whose state is to be told
+    rung: set[int] = field(default_factory=set)  # of these, where they were just named or written to
     is_resting: bool = False
     partners: set[int] = field(default_factory=set)  # of their direct rooms
     is_any_thread_new: bool = False  # of those that they follow
@@ -112,14 +116,16 @@ class Watched:
 def known_of(person_id: int) -> list[Known]:
     """How the person stands with each of their rooms. One query."""
     rows = Membership.objects.filter(person=person_id, room__archived_at=None).select_related("room")
+    rows = rows.annotate(sounds=F("person__sound"))
     return [
         Known(
             room_id=mine.room_id,
-            is_muted=mine.is_muted,
+            is_muted=mine.level != Level.EVERYTHING,
             read_seq=mine.read_seq,
             last_seq=mine.room.last_seq,
             latest_seq=mine.room.latest_seq,
             mentions=mine.mentions,
+            sounds=mine.sounds,
             partners=_partners(mine.room.people_key, person_id),
         )
         for mine in rows
@@ -277,7 +283,7 @@ class News:
                 state = self.people[person_id].rooms[change.room_id]
                 if message.seq > state.counted_seq:
                     state.mentions += 1
-                    self._tell(person_id, change.room_id)
+                    self._tell(person_id, change.room_id, rings=True)
         if message.thread_seq is None:
             self._tell_untold(watched, change.room_id, message.author_id)
         self._tell_followers(watched, change)
@@ -408,10 +414,9 @@ class News:
             state = here.rooms.get(room_id) if here else None
             # Who was told meanwhile, or has read it, is ahead of what was counted.
             if state is not None and state == before[person_id]:
-                is_news, state.counted_seq = count != state.mentions, seq
-                if is_news:
-                    state.mentions = count
-                    self._tell(person_id, room_id)
+                was, state.mentions, state.counted_seq = state.mentions, count, seq
+                if count != was:
+                    self._tell(person_id, room_id, rings=count > was)
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -432,9 +437,11 @@ class News:
                 if not state.mentions:  # or else it shows how many
                     self._tell(person_id, room_id)
 
-    def _tell(self, person_id: int, room_id: int) -> None:
+    def _tell(self, person_id: int, room_id: int, *, rings: bool = False) -> None:
         here = self.people[person_id]
         here.pending.add(room_id)
+        if rings:
+            here.rung.add(room_id)
         if not here.is_resting:
             here.is_resting = True
             loop = asyncio.get_running_loop()
@@ -454,9 +461,14 @@ class News:
         )
         if THREADS in here.pending:
             html += fragments.threads(here.is_any_thread_new)
+        rung = (here.rooms[room_id] for room_id in here.rung if room_id in here.rooms)
+        # Not where they have read it by now; and one tab is loud enough.
+        rings = any(state.sounds and state.mentions for state in rung)
+        loud = max(here.tabs, key=lambda tab: tab.active_at, default=None) if rings else None
         here.pending.clear()
+        here.rung.clear()
         for tab in tuple(here.tabs):
-            tab.give(html)
+            tab.give(html + fragments.chime() if tab is loud else html)
             tab.retitle(_mentions(here))
 
     def _clear(self, person_id: int, room_ids: Iterable[int]) -> None:
@@ -488,7 +500,7 @@ class News:
             is_behind = not is_read and left.get(room_id, -1) < room.last_seq
             is_new = room.last_seq > room.read_seq and not room.is_muted and is_behind
             mentions = room.mentions if is_behind else 0
-            here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest)
+            here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest, room.sounds)
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):
                 watched.untold.add(person_id)
@@ -510,9 +522,15 @@ class News:
             log.warning("person %s: their rooms cannot be read: %s", person_id, error)
             return
         if (here := self.people.get(person_id)) is not None:
+            were = {room_id: state.mentions for room_id, state in here.rooms.items()}
             self._learn(person_id, known)
+            for room_id, state in here.rooms.items():
+                # As in a conversation that just began, and is not before them.
+                if state.mentions > were.get(room_id, 0) and not self._reads(person_id, room_id):
+                    self._tell(person_id, room_id, rings=True)
             for tab in tuple(here.tabs):
                 tab.refresh_rooms()
+                tab.retitle(_mentions(here))
 
     async def _learn_threads(self, person_id: int) -> None:
         try:

@@ -8,7 +8,7 @@ from rooms import access, changes
 from rooms.access import Access, Refused
 from rooms.events import Change
 from rooms.models import Message, Person, Pin, Room, Saved
-from rooms.models.message import in_room, name_answered
+from rooms.models.message import in_room, name_people
 
 MOST_PINNED = 100  # in one room
 MOST_SAVED = 500  # of one person
@@ -62,5 +62,5 @@ def saved(person: Person) -> Sequence[Message]:
     kept = Saved.objects.filter(person=person, message__room__in=visible, message__deleted_at=None)
     found = kept.select_related("message__author", "message__room").order_by("-pk")
     messages = [one.message for one in found]
-    name_answered(messages)
+    name_people(messages)
     return messages

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from rooms.forms import NameField, TextField
 from rooms.joining import MOST_PEOPLE
-from rooms.models import Person, Report, Role, Room
+from rooms.models import Level, Person, Report, Role, Room
 from rooms.names import look_alike_keys
 
 NO_CHOICE = {"invalid_choice": "Please choose one of these.", "required": "Please choose one of these."}
@@ -144,6 +144,12 @@ class InviteForm(forms.Form):
     """Who is to come in."""
 
     names = PeopleField(label="Name", most=20, help_text="Or several, with commas between them.")
+
+
+class LevelForm(forms.Form):
+    """Of what in a room one is told."""
+
+    level = forms.ChoiceField(choices=Level.choices, widget=forms.RadioSelect, error_messages=NO_CHOICE)
 
 
 class LinkForm(forms.Form):

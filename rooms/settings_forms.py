@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from rooms.changes import notify_after_commit
 from rooms.events import Notice
@@ -53,8 +54,16 @@ class SettingsForm(NameForm):
         error_messages=NO_CHOICE,
     )
 
+    sound = forms.BooleanField(
+        label=_("A sound when somebody names you or writes to you"),
+        required=False,
+        help_text=_(
+            "For rooms that you do not look at. Some browsers play none before you have touched the page."
+        ),
+    )
+
     def __init__(self, data: Any, person: Person) -> None:
-        names = ("username", "bio", "time_zone", "theme", "mail_minutes")
+        names = ("username", "bio", "time_zone", "theme", "mail_minutes", "sound")
         super().__init__(data, initial={name: getattr(person, name) for name in names})
         self.person = person
         if person.is_guest:
@@ -83,6 +92,8 @@ class SettingsForm(NameForm):
             if name != self.person.username:
                 values["folded_key"], values["written_key"] = look_alike_keys(name)
                 notify_after_commit(Notice(self.person.pk, "renamed", name=name))
+            if values["sound"] != self.person.sound:
+                notify_after_commit(Notice(self.person.pk, "rooms"))
             Person.objects.filter(pk=self.person.pk).update(**values)
 
 

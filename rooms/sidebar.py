@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from rooms import access, joining
-from rooms.models import Kind, Membership, Person, Room
+from rooms.models import Kind, Level, Membership, Person, Room
 from rooms.prepared import SOME_TIME, prepared
 
 MOST_NAMES = 3  # of the people of a direct room
@@ -23,7 +23,7 @@ class Entry:
     title: str
     kind: str
     is_starred: bool
-    is_muted: bool
+    is_muted: bool  # told of what names or addresses its person, at most
     is_new: bool  # somebody has said something since
     mentions: int  # messages since then that name or address them
     others: tuple[int, ...] = ()  # of a direct room: its other people
@@ -67,8 +67,8 @@ def sidebar(person: Person) -> Sidebar:
             title=title_of(room.name, others.get(room.pk, [])),
             kind=room.kind,
             is_starred=bool(room.my_star),
-            is_muted=bool(room.my_mute),
-            is_new=room.last_seq > room.my_read_seq and not room.my_mute,
+            is_muted=room.my_level != Level.EVERYTHING,
+            is_new=room.last_seq > room.my_read_seq and room.my_level == Level.EVERYTHING,
             mentions=room.my_mentions,
             others=tuple(other.pk for other in others.get(room.pk, [])),
         )

@@ -9,13 +9,15 @@ wish to.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F
 
 from rooms import access
 from rooms.access import Refused
-from rooms.models import Following, Message, Person, Room, Thread
-from rooms.models.message import in_room, name_answered
+from rooms.models import Following, Level, Membership, Message, Person, Room, Thread
+from rooms.models.message import in_room, name_people
+from rooms.prepared import first, prepared
 
 MOST_LISTED = 100  # threads of one person, the liveliest
 
@@ -47,7 +49,8 @@ def go_on(thread: Thread, author: Person) -> tuple[int, ...]:
     """Keep what `thread`, whose last message is by `author`, says of that. Returns who is to be told."""
     thread.save(update_fields=["last_seq", "last_at", "last_author"])
     follow(thread, author, read_seq=thread.last_seq)
-    others = thread.followings.filter(person__membership__room=thread.room_id).exclude(person=author)
+    told = Membership.objects.filter(room=thread.room_id).exclude(level=Level.NOTHING)
+    others = thread.followings.filter(person__membership__in=told).exclude(person=author)
     # Who has blocked the author hears nothing of it.
     others = others.exclude(person__in=author.blocked_by.values("person"))
     return tuple(others.order_by("pk").values_list("person", flat=True))
@@ -97,8 +100,15 @@ def mark_read(person_id: int, room_id: int, seq: int) -> bool:
 
 def is_any_new(person_id: int) -> bool:
     """Whether anything was said in the threads that the person follows, in rooms that they are in."""
-    followed = Following.objects.filter(person=person_id, read_seq__lt=F("thread__last_seq"))
-    return followed.filter(thread__room__membership__person=person_id).exists()
+    return first(_unread(person_id)) is not None
+
+
+def _unread_of(person_id: int) -> Any:
+    unread = Following.objects.filter(person=person_id, read_seq__lt=F("thread__last_seq"))
+    return unread.filter(thread__room__membership__person=person_id)[:1]
+
+
+_unread = prepared(_unread_of, -1)
 
 
 def followed(person: Person) -> list[tuple[Following, Message | None]]:
@@ -113,7 +123,7 @@ def followed(person: Person) -> list[tuple[Following, Message | None]]:
         for one in message.select_related("author"):
             one.room = following.thread.room
             above[one.room_id, one.seq] = one
-    name_answered(above.values())
+    name_people(above.values())
     return [(one, above.get((one.thread.room_id, one.thread.seq))) for one in found]
 
 

@@ -118,11 +118,15 @@ def test_a_conversation_is_named_after_its_others(client: Client, person: MakePe
     client.force_login(ann)
     page = client.get(f"/rooms/{room.slug}/about/")
     assert find(page.content, "h1").text.strip() == "bob"
-    assert set(buttons(page)) == {"Star", "Mute"}
-    assert [heading.text for heading in find_all(page.content, "h2")] == ["Take it along", "2 people"]
+    assert set(buttons(page)) == {"Star"}
+    assert [heading.text for heading in find_all(page.content, "h2")] == [
+        "Notifications",
+        "Take it along",
+        "2 people",
+    ]
 
 
-EVERYBODYS = ["Invite people", "Invitation links", "Take it along", "Feed"]
+EVERYBODYS = ["Notifications", "Invite people", "Invitation links", "Take it along", "Feed"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +259,7 @@ def test_one_is_led_to_those_below(client: Client, owner: Person, bob: Person, p
 # For me --------------------------------------------------------------------------------
 
 
-def test_a_room_is_starred_and_muted_and_all_my_tabs_know(
+def test_a_room_is_starred_and_all_my_tabs_know(
     client: Client,
     owner: Person,
     told: list[Notice],
@@ -263,14 +267,10 @@ def test_a_room_is_starred_and_muted_and_all_my_tabs_know(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         page = press(client, client.get(ABOUT), "Star")
-        page = press(client, page, "Mute")
-    mine = Membership.objects.get(person=owner)
-    assert (mine.is_starred, mine.is_muted) == (True, True)
-    assert told == [Notice(owner.pk, "rooms")] * 2
-    page = press(client, page, "Unstar")
-    page = press(client, page, "Unmute")
-    mine.refresh_from_db()
-    assert (mine.is_starred, mine.is_muted) == (False, False)
+    assert Membership.objects.get(person=owner).is_starred
+    assert told == [Notice(owner.pk, "rooms")]
+    press(client, page, "Unstar")
+    assert not Membership.objects.get(person=owner).is_starred
 
 
 def test_pressed_twice_it_is_as_pressed_once(client: Client, owner: Person) -> None:

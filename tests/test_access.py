@@ -129,7 +129,7 @@ ROADS: dict[str, Road] = {
     "say": lambda client, at: client.post(f"{at.url}messages/", {"body": "hello"}),
     "compose": lambda client, at: client.post(f"{at.url}compose/", {"body": "tea", "tall": "1"}),
     "star": lambda client, at: client.post(f"{at.url}star/", {"on": "1"}),
-    "mute": lambda client, at: client.post(f"{at.url}mute/", {"on": "1"}),
+    "level": lambda client, at: client.post(f"{at.url}level/", {"level": "mentions"}),
     "leave": lambda client, at: client.post(f"{at.url}leave/"),
     "report": lambda client, at: client.post(f"{at.said}report/", {"reason": "rude"}),
     "invite": lambda client, at: client.post(f"{at.url}invite/", {"names": "other"}),
@@ -185,7 +185,7 @@ PAGES = {
     say      302     302     302     302     302     302     302     302     302     403     302
     compose  302     200     200     200     200     200     200     200     200     403     302
     star     302     403     403     403     302     302     302     302     403     403     302
-    mute     302     403     403     403     302     302     302     302     403     403     302
+    level    302     403     403     403     302     302     302     302     403     403     302
     leave    302     302     302     302     302     302     302     302     302     403     302
     report   302     302     302     302     302     302     302     302     302     403     302
     invite   302     403     403     403     302     302     302     302     403     403     302
@@ -276,7 +276,7 @@ PAGES = {
     say      404     404     404     404     302     302     302     302     404     403     404
     compose  404     404     404     404     200     200     200     200     404     403     404
     star     404     404     404     404     302     302     302     302     404     403     404
-    mute     404     404     404     404     302     302     302     302     404     403     404
+    level    404     404     404     404     302     302     302     302     404     403     404
     leave    404     404     404     404     302     302     403     302     404     403     404
     report   404     404     404     404     302     302     302     302     404     403     404
     invite   404     404     404     404     302     302     302     302     404     403     404
@@ -331,7 +331,7 @@ PAGES = {
     say      404     404     404     404     404     302     302
     compose  404     404     404     404     404     200     200
     star     404     404     404     404     404     302     302
-    mute     404     404     404     404     404     302     302
+    level    404     404     404     404     404     302     302
     leave    404     404     404     404     404     403     403
     report   404     404     404     404     404     403     403
     invite   404     404     404     404     404     403     403

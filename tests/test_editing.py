@@ -9,6 +9,7 @@ from django.test import Client
 from rooms import changes, editing, joining, moderation
 from rooms.access import Refused
 from rooms.models import Membership, Message, Person, Revision, Role, Room
+from tests.hostile import MARKUP, PAYLOADS, shape
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
@@ -138,6 +139,57 @@ def test_what_cannot_be_is_explained_and_kept_in_the_field(
     assert find(answer.content, class_="errorlist").text
     assert find(answer.content, "textarea").text.strip() == body.strip()
     assert now(said).body == "tea at one"
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_a_preview_is_what_it_will_look_like_and_changes_nothing(
+    client: Client, said: Message, ann: Person, bob: Person
+) -> None:
+    client.force_login(ann)
+    body = "tea at **two**\n<b>@bob</b>"
+    page = client.post(EDIT, {"body": body, "preview": "1"}).content.decode()
+    assert find(page, "textarea").text == body
+    assert now(said).version == 1
+    part = client.post(EDIT, {"body": body, "preview": "1"}, headers=HTMX).content.decode()
+    assert not find_all(part, "textarea")  # what is typed stays where it is
+    client.post(EDIT, {"body": body})
+    for html in (page, part):
+        assert now(said).html in html
+        assert f'data-person="{bob.pk}"' in html
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_button_that_shows_it_hides_it_and_typing_does_not(
+    client: Client, said: Message, ann: Person, headers: dict[str, str]
+) -> None:
+    client.force_login(ann)
+
+    def is_shown(**fields: str) -> bool:
+        answer = client.post(EDIT, {"body": "x"} | fields, headers=headers)
+        assert answer.status_code == 200
+        return bool(find_all(answer.content, class_="text"))
+
+    assert is_shown(preview="1")
+    assert not is_shown(preview="1", shown="1")
+    assert is_shown(preview="again", shown="1")
+    assert not is_shown(preview="1", body=" \n ")
+
+
+def test_a_preview_of_hostile_texts_is_harmless(client: Client, said: Message, ann: Person) -> None:
+    client.force_login(ann)
+    for headers in ({}, HTMX):
+        harmless = shape(client.post(EDIT, {"body": "x", "preview": "1"}, headers=headers).content)
+        for text in [*MARKUP, " ".join(PAYLOADS)]:
+            hostile = client.post(EDIT, {"body": text, "preview": "1"}, headers=headers).content
+            assert shape(hostile) == harmless, text
+
+
+def test_who_may_not_edit_it_gets_no_preview(client: Client, said: Message, bob: Person) -> None:
+    client.force_login(bob)
+    answer = client.post(EDIT, {"body": "**x**", "preview": "1"})
+    assert answer.status_code == 403 and b"<strong>" not in answer.content
 
 
 def test_edit_last_leads_to_ones_newest(client: Client, said: Message, ann: Person, bob: Person) -> None:

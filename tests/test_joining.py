@@ -204,7 +204,7 @@ class TestLeaving:
         assert members(room) == []
 
     def test_a_conversation_is_not_left(self, ann: Person, person: MakePerson) -> None:
-        with pytest.raises(Refused, match="You can mute it"):
+        with pytest.raises(Refused, match="You can have it tell you nothing"):
             joining.leave(joining.direct_room(ann, [person("bob")]), ann)
 
 

@@ -96,12 +96,10 @@ def test_who_wants_none_gets_none(lounge: Room, ann: Person, bob: Person) -> Non
     assert later(59) == [] and later(61)
 
 
-@pytest.mark.parametrize("how", ["muted", "unverified", "closed", "banned", "banned here", "removed"])
+@pytest.mark.parametrize("how", ["unverified", "closed", "banned", "banned here", "removed"])
 def test_nor_do_these(lounge: Room, ann: Person, bob: Person, how: str) -> None:
     changes.post(lounge, ann, "@bob are you there?")
     match how:
-        case "muted":
-            Membership.objects.filter(person=bob).update(is_muted=True)
         case "unverified":
             EmailAddress.objects.update(verified=False)
         case "closed":

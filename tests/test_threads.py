@@ -16,7 +16,7 @@ from rooms.access import Refused
 from rooms.accounts.closing import close
 from rooms.hub import Hub
 from rooms.missed import View, missed_since
-from rooms.models import Block, Following, Membership, Message, Person, Room, Thread
+from rooms.models import Block, Following, Level, Membership, Message, Person, Room, Thread
 from rooms.search.results import search
 from rooms.sidebar import sidebar
 from tests.html import find, find_all
@@ -238,8 +238,11 @@ def test_who_takes_part_follows_until_they_do_not_wish_to(
     Block.objects.create(person=bob, blocked=eve)
     _, change = record(lounge, eve, "or two")
     assert change.followers == (ann.pk,)
-    Membership.objects.filter(person=ann).delete()
+    Membership.objects.filter(person=ann).update(level=Level.NOTHING)
     _, change = record(lounge, eve, "or three")
+    assert change.followers == ()
+    Membership.objects.filter(person=ann).delete()
+    _, change = record(lounge, eve, "or four")
     assert change.followers == ()
 
 

@@ -6,7 +6,7 @@ from .export import Export
 from .file import File
 from .former_slug import FormerSlug
 from .invitation import Invitation
-from .membership import Membership, Role
+from .membership import Level, Membership, Role
 from .message import Message
 from .person import Person
 from .pin import Pin
@@ -30,6 +30,7 @@ __all__ = [
     "FormerSlug",
     "Invitation",
     "Kind",
+    "Level",
     "Membership",
     "Message",
     "Person",

@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
@@ -9,6 +10,14 @@ class Role(models.TextChoices):
     MEMBER = "member", "Member"
 
 
+class Level(models.TextChoices):
+    """What of a room its person is told of: by a mark or a number beside it, by mail, by a sound."""
+
+    EVERYTHING = "everything", _("Everything")
+    MENTIONS = "mentions", _("Mentions and answers")
+    NOTHING = "nothing", _("Nothing")
+
+
 class Membership(models.Model):
     """That a person has joined a room, what they are there, and how far they have read."""
 
@@ -17,11 +26,13 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     joined_at = models.DateTimeField(auto_now_add=True)
     is_starred = models.BooleanField(default=False)
-    is_muted = models.BooleanField(default=False)
+    level = models.CharField(max_length=10, choices=Level.choices, default=Level.EVERYTHING)
     read_seq = models.PositiveBigIntegerField(default=0)  # the seq of the last message they have read
     # What opens the room's feed to a reader that has no session; none, unless they asked for it.
     feed_token = models.CharField(max_length=32, null=True, unique=True, editable=False)
-    mentions = models.PositiveIntegerField(default=0)  # messages since then that name or address them
+    mentions = models.PositiveIntegerField(
+        default=0
+    )  # messages since then that name or address them, as far as the level has it
     mentioned_at = models.DateTimeField(null=True)  # when the first of these came
     mailed_at = models.DateTimeField(null=True)  # when they were last told so by mail
 

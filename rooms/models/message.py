@@ -1,16 +1,19 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.urls import reverse
 from django.utils.timezone import localdate, localtime
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from .room import Room
 
+MOST_NAMED = 10  # people of a reaction
 GROUP_WITHIN = timedelta(minutes=5)
 SHOWN = [
     "room",
@@ -74,23 +77,23 @@ def in_room(room: "Room", messages: Iterable["Message"]) -> list["Message"]:
     found = list(messages)
     for message in found:
         message.room = room
-    name_answered(found)
+    name_people(found)
     return found
 
 
-def name_answered(messages: Iterable["Message"]) -> None:
-    """Have the messages that answer others know the names of whom they answer; one query, if any do."""
+def name_people(messages: Iterable["Message"]) -> None:
+    """Have each message know the names of those whom it shows beside its author; one query for every 500
+    of them, and none where there are none."""
     from .person import Person
 
-    answers = [message for message in messages if message.extras and message.answered]
-    if answers:
-        names = dict(
-            Person.objects.filter(pk__in={message.answered["author"] for message in answers}).values_list(
-                "pk", "username"
-            )
-        )
-        for message in answers:
-            message.answered_name = names.get(message.answered["author"], "")
+    shown = [(message, message.people) for message in messages if message.extras]
+    ids = sorted({pk for _, people in shown for pk in people})
+    names: dict[int, str] = {}
+    for start in range(0, len(ids), 500):
+        some = Person.objects.filter(pk__in=ids[start : start + 500])
+        names.update(some.values_list("pk", "username"))
+    for message, people in shown:
+        message.names = {pk: names[pk] for pk in people if pk in names}
 
 
 class Message(models.Model):
@@ -142,7 +145,7 @@ class Message(models.Model):
     # Set on the message that a page is about, and on one above which a page shows nothing.
     is_here = False
     is_topmost = False
-    answered_name = ""  # of whom it answers
+    names: Mapping[int, str] = MappingProxyType({})  # of its `people`, by id
 
     @property
     def starts_day(self) -> bool:
@@ -178,7 +181,7 @@ class Message(models.Model):
             self.html,
             self.thread_seq,
             self.extras and repr(self.extras),
-            self.answered_name,
+            tuple(self.names.items()),
             self.is_here,
             self.is_topmost,
         )
@@ -223,12 +226,32 @@ class Message(models.Model):
         return localtime(datetime.fromisoformat(thread["at"])) if thread else None
 
     @property
-    def reacted(self) -> list[tuple[str, int, str]]:
-        """The reactions as they are shown: each emoji, how many people, and the first of their ids."""
+    def answered_name(self) -> str:
+        return self.names.get(self.answered["author"], "")
+
+    @property
+    def reacted(self) -> list[tuple[str, int, str, str]]:
+        """The reactions as they are shown: each emoji, how many people, the first of their ids, and of
+        their names."""
         return [
-            (emoji, count, " ".join(map(str, ids)))
-            for emoji, count, ids in (self.extras or {}).get("reactions", [])
+            (emoji, count, " ".join(map(str, ids)), self._names_of(ids, count))
+            for emoji, count, ids in self._reactions
         ]
+
+    @property
+    def people(self) -> list[int]:
+        """The ids of those whom it shows beside its author: whom it answers, and who reacted first."""
+        answered = [self.answered["author"]] if self.answered else []
+        return answered + [pk for _, _, ids in self._reactions for pk in ids[:MOST_NAMED]]
+
+    @property
+    def _reactions(self) -> list[tuple[str, int, list[int]]]:
+        return (self.extras or {}).get("reactions", [])
+
+    def _names_of(self, ids: Sequence[int], count: int) -> str:
+        names = [self.names[pk] for pk in ids[:MOST_NAMED] if pk in self.names]
+        listed, more = ", ".join(names), count - len(names)
+        return _("%(names)s and %(count)s more") % {"names": listed, "count": more} if more else listed
 
     def get_absolute_url(self) -> str:
         return f"{_messages_url(self.room.slug)}{self.seq}/"

@@ -34,6 +34,7 @@ class Person(AbstractUser):
     theme = models.CharField(max_length=5, blank=True, choices=Theme.choices)
     # How long after somebody named them, and they did not see it, they are told by mail; never, if 0.
     mail_minutes = models.PositiveSmallIntegerField(default=15)
+    sound = models.BooleanField(default=False)  # when somebody names them, or writes to them
     picture = models.ImageField(upload_to="pictures/", blank=True)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]

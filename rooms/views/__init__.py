@@ -1,4 +1,4 @@
-from .about import about, leave, mute, star
+from .about import about, leave, level, star
 from .account import (
     close_account,
     confirm_email,
@@ -83,6 +83,7 @@ __all__ = [
     "keep",
     "keep_name",
     "leave",
+    "level",
     "lobby",
     "log_in",
     "log_in_elsewhere",
@@ -92,7 +93,6 @@ __all__ = [
     "message",
     "message_reactions",
     "messages",
-    "mute",
     "my_style",
     "new_room",
     "newer",

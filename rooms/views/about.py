@@ -12,9 +12,9 @@ from rooms.joining import invitations_for
 from rooms.members import page_of_members, staff
 from rooms.models import Person
 from rooms.presence import states_now
-from rooms.room_forms import DescriptionForm, InviteForm, KeepForm, LinkForm, SlowForm
+from rooms.room_forms import DescriptionForm, InviteForm, KeepForm, LevelForm, LinkForm, SlowForm
 from rooms.sidebar import title_in
-from rooms.views.acts import in_room, is_on, number
+from rooms.views.acts import in_room, is_on, number, tried
 
 
 @require_safe
@@ -44,6 +44,8 @@ def show(
         "is_further": after is not None,
         "states": states_now(),
     }
+    if mine.is_member:
+        context["level"] = LevelForm(initial={"level": mine.level})
     if mine.is_member and mine.has_feed:
         context["feed_token"] = joining.feed_token(mine)
     if mine.may_invite:
@@ -63,14 +65,17 @@ def show(
 @require_POST
 @in_room
 def star(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
-    joining.prefer(mine, is_starred=is_on(request))
+    joining.star(mine, is_on(request))
     return redirect("about", mine.room.slug)
 
 
 @require_POST
 @in_room
-def mute(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
-    joining.prefer(mine, is_muted=is_on(request))
+def level(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
+    """POST `level`: of what in the room the person is told."""
+    form = LevelForm(request.POST)
+    if status := tried(form, lambda: joining.tell(mine, form.cleaned_data["level"])):
+        return show(request, mine, person, status, level=form)
     return redirect("about", mine.room.slug)
 
 

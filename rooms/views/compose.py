@@ -33,7 +33,7 @@ def compose(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if "tall" in request.POST:
         request.session["tall"] = request.POST["tall"] == "1"
     body = _completed(mine, request.POST)
-    preview = rendered(form.cleaned_data["body"], mine.room) if _asks_preview(request.POST) else ""
+    preview = rendered(form.cleaned_data["body"], mine.room) if asks_preview(request.POST) else ""
     if "HX-Request" not in request.headers:
         writing = {"body": body, "draft": form.began_as(), "preview": preview, "focus": True}
         return show_newest(request, mine, person, number(request, "thread") or 0, form.key(), writing)
@@ -68,6 +68,6 @@ def _completed(mine: Access, posted: Any) -> str:
     return body
 
 
-def _asks_preview(posted: Any) -> bool:
+def asks_preview(posted: Any) -> bool:
     """The button that shows it hides it, where it is shown."""
     return "preview" in posted and not ("shown" in posted and posted["preview"] == "1")
