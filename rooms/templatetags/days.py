@@ -1,6 +1,10 @@
-from datetime import date
+from datetime import date, datetime
 
 from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from rooms.calendar import path
 
@@ -11,3 +15,36 @@ register = template.Library()
 def day_path(day: date) -> str:
     """The end of the address of this day's page, below that of the room's history."""
     return path(day)
+
+
+@register.filter(expects_localtime=True)
+def moment(at: datetime) -> SafeString:
+    """This date and time as a <time> element, to stand in a sentence."""
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), date_format(at, "DATETIME_FORMAT"))
+
+
+@register.filter(expects_localtime=True)
+def day(day: date) -> SafeString:
+    """This date, or that of a time, as a <time> element, to stand in a sentence."""
+    return format_html('<time datetime="{}">{}</time>', f"{day:%Y-%m-%d}", date_format(day, "DATE_FORMAT"))
+
+
+# Locales have no formats for these two, but for what they are put together of.
+
+
+@register.filter(expects_localtime=True)
+def long_date(day: date) -> str:
+    """The date with its day of the week."""
+    return _("%(weekday)s, %(date)s") % {
+        "weekday": date_format(day, "l"),
+        "date": date_format(day, "DATE_FORMAT"),
+    }
+
+
+@register.filter(expects_localtime=True)
+def month_day_and_time(at: datetime) -> str:
+    """Date and time, without the year."""
+    return _("%(date)s, %(time)s") % {
+        "date": date_format(at, "MONTH_DAY_FORMAT"),
+        "time": date_format(at, "TIME_FORMAT"),
+    }
