@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from rooms import fragments
 from rooms.models import Message, Person, Room
 
 _KEPT = ("seq", "version", "html", "follows_author", "author_id", "extras")  # of a message, as they are
-SIGNED_OUT = "You are signed out."
+SIGNED_OUT = gettext_noop("You are signed out.")
 _TIMES = ("at", "previous_at", "deleted_at", "edited_at")
 
 
