@@ -52,7 +52,8 @@ def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
             state.mentions,
         ) % {"count": state.mentions}
     else:
-        html = f'<span class="unseen">{escape(_("new"))}</span>' if state.is_new else ""
+        told = escape(_("new"))
+        html = f'<span class="unseen">{told}</span>' if state.is_new else ""
     swap = ' hx-swap-oob="true"' if is_live else ""
     return f'<b id="news-{room_id}" class="news {kind}"{swap}>{html}</b>'
 

@@ -230,6 +230,11 @@ def untranslated(source: str) -> list[str]:
 
 
 def _untranslated(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.JoinedStr):  # in which xgettext finds nothing
+        calls = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+        yield from (
+            ast.unparse(node) for call in calls if getattr(call, "id", "") in ("_", "gettext", "ngettext")
+        )
     if not isinstance(node, ast.Call):
         return
     function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -256,6 +261,7 @@ def _untranslated(node: ast.AST) -> Iterator[str]:
         ("ValidationError(_('%s is the most.') % 5, code='most')", []),
         ("field(label='Your name')", ["Your name"]),
         ("field(error_messages={'required': 'Please say why.'})", ["Please say why."]),
+        ("f'<p>{_(one)}</p>'", ["f'<p>{_(one)}</p>'"]),
         ("log.error('this is not for people')", []),
     ],
 )

@@ -23,8 +23,9 @@ def folded(html: str, lines: int, most: int = MOST_LINES) -> str:
     """`html`, folded if it is taller than `most` lines."""
     if lines <= most:
         return html
+    less = _("Show less")
     more = ngettext("Show all %(count)s line", "Show all %(count)s lines", lines) % {"count": lines}
     return (
         f'<div class="long"><div>{html}</div><details><summary><span class="more">{escape(more)}'
-        f'</span><span class="less">{escape(_("Show less"))}</span></summary></details></div>'
+        f'</span><span class="less">{escape(less)}</span></summary></details></div>'
     )

@@ -45,9 +45,9 @@ def my_style(request: HttpRequest) -> HttpResponse:
     that what is kept is never another's or old."""
     css = ""
     if request.user.is_authenticated:
-        me = request.user.pk
+        me, waiting = request.user.pk, _in_css(_("waiting to be sent"))
         css = (
-            f':root{{--waiting:"{_in_css(_("waiting to be sent"))}"}}\n'
+            f':root{{--waiting:"{waiting}"}}\n'
             f'.message[data-author="{me}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n'
             f'.reaction[data-people~="{me}"]{{--chip:var(--mine);--chip-edge:var(--accent)}}\n'
             f'.mention[data-person="{me}"]{{--mention:var(--news-soft)}}\n'
