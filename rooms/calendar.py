@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import cache, lru_cache
 
+from django.conf import settings
 from django.utils.dates import WEEKDAYS
-from django.utils.formats import date_format, get_format, number_format
+from django.utils.formats import date_format, get_format
 from django.utils.translation import ngettext, pgettext_lazy
 
 from rooms import days
 from rooms.models import Room
+from rooms.texts import number
 
 # As they stand above the columns of a month, from Monday on.
 LETTERS = [
@@ -62,8 +64,26 @@ def path(day: date) -> str:
 
 def said(count: int) -> str:
     """So many messages, in words."""
-    number = number_format(count, force_grouping=True) if count >= 1000 else count
-    return ngettext("%(number)s message", "%(number)s messages", count) % {"number": number}
+    return _said(settings.LANGUAGE_CODE, count)
+
+
+# Kept, for a year has hundreds of days.
+
+
+@lru_cache(maxsize=4096)
+def _said(language: str, count: int) -> str:
+    return ngettext("%(number)s message", "%(number)s messages", count) % {"number": number(count)}
+
+
+@cache
+def _month_name(language: str, month: int) -> str:
+    return date_format(date(2000, month, 1), "F")
+
+
+@cache
+def _weekdays(language: str) -> list[tuple[str, str]]:
+    first = first_weekday()
+    return [(str(WEEKDAYS[n % 7]), str(LETTERS[n % 7])) for n in range(first, first + 7)]
 
 
 def first_weekday() -> int:
@@ -104,7 +124,7 @@ class Month:
 
     @property
     def name(self) -> str:
-        return date_format(self.first, "F")
+        return _month_name(settings.LANGUAGE_CODE, self.first.month)
 
     @property
     def count(self) -> int:
@@ -115,9 +135,9 @@ class Month:
         return said(self.count)
 
     @property
-    def weekdays(self) -> list[tuple[Any, Any]]:
+    def weekdays(self) -> list[tuple[str, str]]:
         """What its columns are called: the name of the day, and one letter of it."""
-        return [(WEEKDAYS[n % 7], LETTERS[n % 7]) for n in range(first_weekday(), first_weekday() + 7)]
+        return _weekdays(settings.LANGUAGE_CODE)
 
     @property
     def weeks(self) -> list[list[Day | None]]:

@@ -1,12 +1,14 @@
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django import template
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.timesince import timesince
 
 from rooms.calendar import path
+from rooms.texts import text as _
 
 register = template.Library()
 
@@ -27,6 +29,14 @@ def moment(at: datetime) -> SafeString:
 def day(day: date) -> SafeString:
     """This date, or that of a time, as a <time> element, to stand in a sentence."""
     return format_html('<time datetime="{}">{}</time>', f"{day:%Y-%m-%d}", date_format(day, "DATE_FORMAT"))
+
+
+@register.filter
+def ago(at: datetime) -> str:
+    """How long ago this was, to the minute."""
+    if timezone.now() - at < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(at)}
 
 
 # Locales have no formats for these two, but for what they are put together of.
