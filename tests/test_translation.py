@@ -423,10 +423,13 @@ def test_style_sheets_know_no_left_and_right(file: Path) -> None:
     assert re.findall(SIDES, file.read_text()) == []
 
 
-def test_style_sheets_write_in_the_language_of_the_site(marked: None) -> None:
+@pytest.mark.django_db
+def test_style_sheets_write_in_the_language_of_the_site(marked: None, client: Client, ann: Person) -> None:
     written = [
         text
         for file in (ROOT / "static" / "css").glob("*.css")
         for text in re.findall(r"""(?<!\w)content:\s*["']([^"']*)""", file.read_text())
     ]
     assert [text for text in written if re.search(r"\w\w", text)] == []
+    client.force_login(ann)
+    assert f'"{BEGIN}waiting to be sent{END}"' in client.get("/me.css").content.decode()

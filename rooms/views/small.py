@@ -47,11 +47,11 @@ def my_style(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         me, waiting = request.user.pk, _in_css(_("waiting to be sent"))
         css = (
-            f':root{{--waiting:"{waiting}"}}\n'
             f'.message[data-author="{me}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n'
             f'.reaction[data-people~="{me}"]{{--chip:var(--mine);--chip-edge:var(--accent)}}\n'
             f'.mention[data-person="{me}"]{{--mention:var(--news-soft)}}\n'
             f'#typing [data-person="{me}"],#typing:not(:has(bdi:not([data-person="{me}"]))){{display:none}}\n'
+            f':root{{--waiting:"{waiting}"}}\n'
         )
         blocked = request.user.blocks.values_list("blocked", flat=True)
         css += "".join(f'[data-author="{other}"]{{display:none}}\n' for other in blocked)
