@@ -1,6 +1,7 @@
 # make run    the site at http://127.0.0.1:8000/ (PORT, DATA_DIR …: see the README)
 # make test   every check and every test
-.PHONY: run test lint test-sqlite test-postgres test-browser
+# make messages LOCALE=de   what is to be translated into a language (which needs GNU gettext)
+.PHONY: run messages test lint test-sqlite test-postgres test-browser
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -11,6 +12,10 @@ python = .venv/bin/python
 
 run: .venv/run
 	@exec $(python) manage.py up
+
+messages: .venv/run
+	$(python) manage.py makemessages --locale $(LOCALE) --add-location file --ignore tests --ignore e2e --ignore var
+	$(python) manage.py compilemessages --locale $(LOCALE)
 
 # What the checks make the settings write does not belong into var/, where the site's data is.
 test lint: export DATA_DIR = .venv/data

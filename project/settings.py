@@ -78,6 +78,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "rooms.viewer.theme",
             ],
+            # Every template has texts.
+            "builtins": ["django.templatetags.i18n", "rooms.templatetags.texts"],
         },
     },
 ]
@@ -286,8 +288,11 @@ if OIDC_SERVER_URL:
 
 # Language and time ---------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-gb"
+# One for the whole site: what everybody sees is rendered once.
+LANGUAGE_CODE = env("LANGUAGE_CODE", default="en-gb").lower().replace("_", "-")
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "project.formats"
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 

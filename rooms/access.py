@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Exists, F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rooms.models import Ban, Block, Kind, Level, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.prepared import SOME_TIME, first, prepared
@@ -28,7 +29,7 @@ class NoRoom(Http404):
     """There is no such room, or none that this person may know of."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such room.")
+        super().__init__(_("There is no such room."))
 
 
 class Refused(Exception):
@@ -117,9 +118,9 @@ class Access:
         """Why the person may not react to a message; nothing, if they may: also where only moderators
         write."""
         if message.deleted_at is not None:
-            return "This message was deleted."
+            return _("This message was deleted.")
         if not self.is_member:
-            return "You are not in this room."
+            return _("You are not in this room.")
         return "" if self.room.is_closed and self.room.archived_at is None else self.why_not_post()
 
     def may_delete(self, message: Message) -> bool:
@@ -133,17 +134,17 @@ class Access:
     def why_not_post(self) -> str:
         """Why the person may not write in the room; nothing, if they may."""
         if self.person is None or not self.person.is_active:
-            return "This account is closed."
+            return _("This account is closed.")
         if self.person is None or not self.person.is_active or self.person.is_banned:
-            return "You are signed out."
+            return _("You are signed out.")
         if self.is_banned:
-            return "You are banned from this room."
+            return _("You are banned from this room.")
         if not self.may_enter:
-            return "You are not in this room."
+            return _("You are not in this room.")
         if self.room.archived_at is not None:
-            return "This room is archived: it can be read, and nothing is added."
+            return _("This room is archived: it can be read, and nothing is added.")
         if self.room.is_closed and not self.keeps_order:
-            return "Only moderators write in this room at the moment."
+            return _("Only moderators write in this room at the moment.")
         return ""
 
 

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Protocol
 
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop
 
 from rooms import access, fragments
 from rooms.events import Change
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 2.0  # between looks at the clocks of the rooms that have tabs
 GRACE_SECONDS = 0.05  # how long a gap may be mere disorder, before the database is asked
-NOT_TOLD_WHY = "You are not in this room any more."
+NOT_TOLD_WHY = gettext_noop("You are not in this room any more.")
 
 members_among = reading(access.members_among)
 

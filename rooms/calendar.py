@@ -3,10 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, lru_cache
+
+from django.conf import settings
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format, get_format
+from django.utils.translation import ngettext, pgettext_lazy
 
 from rooms import days
 from rooms.models import Room
+from rooms.texts import number
 
+# As they stand above the columns of a month, from Monday on.
+LETTERS = [
+    pgettext_lazy("one letter for Monday", "M"),
+    pgettext_lazy("one letter for Tuesday", "T"),
+    pgettext_lazy("one letter for Wednesday", "W"),
+    pgettext_lazy("one letter for Thursday", "T"),
+    pgettext_lazy("one letter for Friday", "F"),
+    pgettext_lazy("one letter for Saturday", "S"),
+    pgettext_lazy("one letter for Sunday", "S"),
+]
 STEPS = [1, 10, 50, 200, 800]  # messages a day, from which on it is drawn a step darker
 
 
@@ -47,7 +64,31 @@ def path(day: date) -> str:
 
 def said(count: int) -> str:
     """So many messages, in words."""
-    return f"{count:,} {'message' if count == 1 else 'messages'}"
+    return _said(settings.LANGUAGE_CODE, count)
+
+
+# Kept, for a year has hundreds of days.
+
+
+@lru_cache(maxsize=4096)
+def _said(language: str, count: int) -> str:
+    return ngettext("%(number)s message", "%(number)s messages", count) % {"number": number(count)}
+
+
+@cache
+def _month_name(language: str, month: int) -> str:
+    return date_format(date(2000, month, 1), "F")
+
+
+@cache
+def _weekdays(language: str) -> list[tuple[str, str]]:
+    first = first_weekday()
+    return [(str(WEEKDAYS[n % 7]), str(LETTERS[n % 7])) for n in range(first, first + 7)]
+
+
+def first_weekday() -> int:
+    """With which day the weeks of a calendar begin: 0 for Monday to 6 for Sunday."""
+    return (int(get_format("FIRST_DAY_OF_WEEK")) - 1) % 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +124,7 @@ class Month:
 
     @property
     def name(self) -> str:
-        return f"{self.first:%B}"
+        return _month_name(settings.LANGUAGE_CODE, self.first.month)
 
     @property
     def count(self) -> int:
@@ -94,9 +135,14 @@ class Month:
         return said(self.count)
 
     @property
+    def weekdays(self) -> list[tuple[str, str]]:
+        """What its columns are called: the name of the day, and one letter of it."""
+        return _weekdays(settings.LANGUAGE_CODE)
+
+    @property
     def weeks(self) -> list[list[Day | None]]:
-        """From Monday to Sunday; None where a day is not of this month."""
-        cells = [*[None] * self.first.weekday(), *self.days]
+        """As the calendar has them; None where a day is not of this month."""
+        cells = [*[None] * ((self.first.weekday() - first_weekday()) % 7), *self.days]
         cells += [None] * (-len(cells) % 7)
         return [cells[start : start + 7] for start in range(0, len(cells), 7)]
 

@@ -22,6 +22,8 @@ from channels.layers import get_channel_layer
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rooms import access, extras, file_store, markup, mentions, statements, threads
 from rooms.access import Access, Refused
@@ -192,7 +194,7 @@ def _record_locked(
     mine = access.locked(room_id, author, known)
     room, at = mine.room, said.at or timezone.now()
     if known is not None and not mine.is_member:
-        raise Refused("You are not in this room any more.")  # whose tab is about to close
+        raise Refused(_("You are not in this room any more."))  # whose tab is about to close
     _check_may_post(mine, at)
     latest_seq = room.latest_seq
     thread = threads.under(room, said.thread) if said.thread else None
@@ -245,10 +247,23 @@ def _check_may_post(mine: Access, now: datetime) -> None:
         last = Message.objects.filter(room=room, author=mine.person).order_by("-seq").first()
         wait = room.slow_seconds - (now - last.at).total_seconds() if last else 0
         if wait > 0:
-            raise Refused(
-                f"This room is in slow mode: one message every {room.slow_seconds} seconds. "
-                f"Please wait {ceil(wait)} more and send it again."
-            )
+            raise Refused(f"{_slow(room.slow_seconds)} {_wait(ceil(wait))}")
+
+
+def _slow(seconds: int) -> str:
+    return ngettext(
+        "This room is in slow mode: one message every %(count)s second.",
+        "This room is in slow mode: one message every %(count)s seconds.",
+        seconds,
+    ) % {"count": seconds}
+
+
+def _wait(seconds: int) -> str:
+    return ngettext(
+        "Please wait %(count)s more and send it again.",
+        "Please wait %(count)s more and send it again.",
+        seconds,
+    ) % {"count": seconds}
 
 
 def check_not_blocked(room: Room) -> None:
@@ -256,7 +271,7 @@ def check_not_blocked(room: Room) -> None:
     their own stylesheet that hides somebody."""
     ids = [int(pk) for pk in (room.people_key or "").split()] if room.kind == Kind.DIRECT else []
     if len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists():
-        raise Refused("You cannot write to each other.")
+        raise Refused(_("You cannot write to each other."))
 
 
 def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, ...]:
@@ -320,7 +335,7 @@ def delete(message: Message, by: Person) -> Change | None:
 
     def take_back(mine: Access, message: Message) -> list[str] | None:
         if not mine.may_delete(message):
-            raise Refused("You cannot delete this message.")
+            raise Refused(_("You cannot delete this message."))
         if message.deleted_at is not None:
             return None
         message.deleted_at, message.body, message.html = timezone.now(), "", ""

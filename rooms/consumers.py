@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
 from rooms import access, changes, fragments, joining, limits, reactions, threads
 from rooms.access import Access, NoRoom, Refused
@@ -108,9 +109,10 @@ class TabConsumer(AsyncWebsocketConsumer):
                 await joining.aenter(mine)
                 mine, self.title = await found(slug, person)
         except NoRoom:
-            return await self.turn_away(NO_SUCH_ROOM, "This room is not there.")
+            return await self.turn_away(NO_SUCH_ROOM, _("This room is not there."))
         if mine.is_banned:
-            return await self.turn_away(NOT_ALLOWED, f"You are banned from this room: {mine.ban_reason}")
+            why = _("You are banned from this room: %(reason)s") % {"reason": mine.ban_reason}
+            return await self.turn_away(NOT_ALLOWED, why)
         self.person, self.room = person, mine.room
         self.mistakes = self.frames = 0
         self.counting_since = self.resumed_at = self.typed_at = 0.0
@@ -157,7 +159,8 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def turn_away(self, code: int, why: str) -> None:
         """Close for good; the page says why."""
         self.leave()
-        await self.send(text_data=fragments.farewell(why))
+        # What is said to everybody goes about in English: it is known by that.
+        await self.send(text_data=fragments.farewell(_(why)))
         await self.close(code)
 
     def expelled(self, why: str) -> None:
@@ -198,7 +201,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.give(self.title_html())
 
     def title_html(self) -> str:
-        name = f"Thread in {self.title}" if self.view.thread else self.title
+        name = _("Thread in %(title)s") % {"title": self.title} if self.view.thread else self.title
         return fragments.title(name, self.mentions)
 
     def person_renamed(self, name: str) -> None:
@@ -220,9 +223,9 @@ class TabConsumer(AsyncWebsocketConsumer):
         try:
             frame = json.loads(text_data)
         except (ValueError, RecursionError):
-            return await self.mistake("That was not JSON.")
+            return await self.mistake(_("That was not JSON."))
         if not isinstance(frame, dict):
-            return await self.mistake("That was not an object.")
+            return await self.mistake(_("That was not an object."))
         frame = {name: value for name, value in frame.items() if isinstance(value, str | int)}
         action = {
             "post": self.sender.post,
@@ -237,7 +240,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             "seen": self.seen,
         }.get(frame.get("action", "post"))
         if action is None:
-            return await self.mistake("There is no such action.")
+            return await self.mistake(_("There is no such action."))
         try:
             await action(frame)
         except Room.DoesNotExist:
@@ -270,9 +273,9 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def resume(self, frame: Frame) -> None:
         form = CursorForm(frame)
         if not form.is_valid():
-            return await self.mistake("That was not a cursor.")
+            return await self.mistake(_("That was not a cursor."))
         if monotonic() - self.resumed_at < 1:
-            return await self.mistake("A tab resumes when it connects.")
+            return await self.mistake(_("A tab resumes when it connects."))
         cursor = form.cleaned_data["cursor"]
         html, version = "", cursor
         if cursor != self.audience.version:
@@ -297,7 +300,7 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def react(self, frame: Frame) -> None:
         form = ReactionForm(frame)
         if not form.is_valid():
-            return await self.mistake("That was no reaction.")
+            return await self.mistake(_("That was no reaction."))
         if too_many := await limits.acount(limits.REACTIONS, *self.sender.whose):
             return self.give(fragments.notice(too_many))
         try:

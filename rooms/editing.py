@@ -1,6 +1,7 @@
 """Editing what one said: the new text takes its place, and who may read the earlier ones still can."""
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rooms import changes, markup, mentions
 from rooms.access import Access, Refused
@@ -18,9 +19,9 @@ def edit(message: Message, by: Person, body: str) -> Change | None:
 
     def rewrite(mine: Access, message: Message) -> list[str] | None:
         if message.deleted_at is not None:
-            raise Refused("This message was deleted.")
+            raise Refused(_("This message was deleted."))
         if not mine.may_edit(message):
-            raise Refused(mine.why_not_post() or "Only who wrote a message edits it.")
+            raise Refused(mine.why_not_post() or _("Only who wrote a message edits it."))
         changes.check_not_blocked(mine.room)
         if message.body == body:
             return None

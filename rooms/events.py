@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from rooms import fragments
 from rooms.models import Message, Person, Room
 
@@ -21,7 +23,7 @@ _KEPT = (
     "thread_seq",
     "extras",
 )  # of a message, as they are
-SIGNED_OUT = "You are signed out."
+SIGNED_OUT = gettext_noop("You are signed out.")
 _TIMES = ("at", "previous_at", "deleted_at", "edited_at")
 
 

@@ -10,6 +10,8 @@ from typing import IO, Any
 from django.conf import settings
 from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_tasks import task
 
 from rooms import access, ending, limits
@@ -42,14 +44,19 @@ def ask(mine: Access, address: str) -> Export:
     is not begun again. Raises Refused for who is no member, for guests, and for who has too many."""
     person = mine.person
     if person is None or not mine.may_enter or not mine.is_member:
-        raise Refused("You are not in this room.")
+        raise Refused(_("You are not in this room."))
     if person.is_guest:
-        raise Refused("Guests cannot export rooms. Keep your name first.")
+        raise Refused(_("Guests cannot export rooms. Keep your name first."))
     own = Export.objects.unfinished().filter(person=person)
     if under_way := own.filter(room=mine.room).first():
         return under_way
     if own.count() >= MOST_WAITING:
-        raise Refused(f"{MOST_WAITING} exports of yours are being made. Wait for one of them first.")
+        problem = ngettext(
+            "%(count)s export of yours is being made. Wait for it first.",
+            "%(count)s exports of yours are being made. Wait for one of them first.",
+            MOST_WAITING,
+        )
+        raise Refused(problem % {"count": MOST_WAITING})
     limits.take(limits.EXPORTS, person.pk, address)
     try:
         with transaction.atomic():
@@ -69,7 +76,7 @@ def make_export(export_id: int) -> None:
     if export is None or not export.is_unfinished:
         return
     if export.attempts >= MOST_ATTEMPTS:
-        return _fail(export, "It could not be made.")
+        return _fail(export, _("It could not be made."))
     try:
         _keep(export, state=State.RUNNING, attempts=export.attempts + 1, done=0)
         _make(export)
@@ -79,12 +86,12 @@ def make_export(export_id: int) -> None:
         log.warning("an export of room %s is put off: %s", export.room_id, error)
         _put_back(export, export.attempts, timezone.now() + AGAIN)
     except Lost:
-        _fail(export, "You are not in this room any more.")
+        _fail(export, _("You are not in this room any more."))
     except OSError as error:
         log.error("an export of room %s cannot be kept: %s", export.room_id, error)
-        _fail(export, "There was no place to keep it.")
+        _fail(export, _("There was no place to keep it."))
     except Exception:
-        _fail(export, "It could not be made.")
+        _fail(export, _("It could not be made."))
         raise
 
 

@@ -6,6 +6,7 @@ import unicodedata
 
 import puremagic
 from django.core.exceptions import ValidationError
+from django.utils.translation import ngettext
 
 from rooms.models import File
 
@@ -58,8 +59,13 @@ def clean_caption(text: str) -> str:
     text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs") or char.isspace())
     caption = " ".join(text.split())
     if len(caption) > File.CAPTION_LENGTH:
+        problem = ngettext(
+            "A caption has %(count)s character; %(most)s is the most.",
+            "A caption has %(count)s characters; %(most)s is the most.",
+            len(caption),
+        )
         raise ValidationError(
-            f"A caption has {len(caption)} characters; {File.CAPTION_LENGTH} is the most.", code="max_length"
+            problem % {"count": len(caption), "most": File.CAPTION_LENGTH}, code="max_length"
         )
     return caption
 

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_tasks import task
 
 from rooms import changes, file_store, pictures, statements
@@ -22,6 +23,7 @@ from rooms.file_names import DOWNLOAD, HEAD, clean_file_name, played_as
 from rooms.files_shown import files_shown
 from rooms.models import File, Message, Person, Room
 from rooms.queue import queued
+from rooms.texts import number
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +44,21 @@ def keep(person: Person, sent: UploadedFile) -> File:
     message for them, where such a file is not taken; NotKept where the storage fails."""
     name = clean_file_name(sent.name or "")
     if not sent.size:
-        raise ValidationError(f"“{name}” is empty.", code="empty")
+        raise ValidationError(_("“%(name)s” is empty.") % {"name": name}, code="empty")
     if sent.size > settings.FILE_MAX_MB * 1_000_000:
-        raise ValidationError(
-            f"“{name}” has {sent.size / 1e6:.1f} MB; {settings.FILE_MAX_MB} MB is the most.", code="too_large"
-        )
+        problem = _("“%(name)s” has %(size)s MB; %(most)s MB is the most.")
+        sizes = {"name": name, "size": number(sent.size / 1e6, 1), "most": settings.FILE_MAX_MB}
+        raise ValidationError(problem % sizes, code="too_large")
     endings = settings.FILE_ENDINGS
     if endings and name.rpartition(".")[2].lower() not in endings:
-        raise ValidationError(f"“{name}” is not taken: only {', '.join(endings)}.", code="ending")
+        problem = _("“%(name)s” is not taken: only %(endings)s.")
+        raise ValidationError(problem % {"name": name, "endings": ", ".join(endings)}, code="ending")
     file = File(person=person, name=name, size=sent.size)
     try:
         _tell_kind(file, sent)
     except ValidationError as error:
-        raise ValidationError(f"“{name}”: {error.messages[0]}", code=error.code) from None
+        problem = _("“%(name)s”: %(problem)s") % {"name": name, "problem": error.messages[0]}
+        raise ValidationError(problem, code=error.code) from None
     file.save()
     try:
         sent.seek(0)
@@ -62,7 +66,8 @@ def keep(person: Person, sent: UploadedFile) -> File:
     except Exception as error:
         log.error("a file cannot be kept: %r", error)
         file_store.drop(File.objects.filter(pk=file.pk))
-        raise NotKept(f"“{name}” could not be kept just now. Please try again.") from error
+        problem = _("“%(name)s” could not be kept just now. Please try again.")
+        raise NotKept(problem % {"name": name}) from error
     return file
 
 
@@ -87,7 +92,7 @@ def post(
     def attach(message: Message) -> None:
         unsent = File.objects.unsent_of(author.pk).filter(pk__in=ids)
         if len(unsent.select_for_update()) != len(ids):
-            raise Refused("A file is not there any more. Please choose it again.")
+            raise Refused(_("A file is not there any more. Please choose it again."))
         for place, file in enumerate(files):
             file.message, file.place = message, place
             file.save(update_fields=["message", "place", "caption"])
@@ -130,7 +135,7 @@ def _make(file: File) -> None:
         content = BytesIO(sent.read())
     try:
         if file.attempts >= MOST_ATTEMPTS:
-            raise ValidationError("It ends whoever makes it.", code="deadly")
+            raise ValidationError(_("It ends whoever makes it."), code="deadly")
         views = pictures.views(content)
     except ValidationError:
         return _settle(file, kind=Kind.OTHER, type=DOWNLOAD)

@@ -6,9 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from rooms.models import Message, Person, Room
 from rooms.names import clean_name, holds_comma
+from rooms.texts import number
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -18,6 +21,16 @@ def new_key() -> str:
     return secrets.token_urlsafe(9)
 
 
+def too_long(count: int, most: int) -> ValidationError:
+    """What tells that a text has so many characters, and may have no more than `most`."""
+    problem = ngettext(
+        "It is %(count)s character long; %(most)s is the most.",
+        "It is %(count)s characters long; %(most)s is the most.",
+        count,
+    )
+    return ValidationError(problem % {"count": number(count), "most": number(most)}, code="max_length")
+
+
 class TextField(forms.Field):
     """Text that can be stored: a string, without NUL, and without halves of characters."""
 
@@ -25,12 +38,12 @@ class TextField(forms.Field):
         if value in self.empty_values:
             return ""
         if not isinstance(value, str):
-            raise ValidationError("That was not text.", code="type")
+            raise ValidationError(_("That was not text."), code="type")
         try:
             value.encode()
         except UnicodeEncodeError:
             raise ValidationError(
-                "It holds half a character. Please type it again.", code="surrogate"
+                _("It holds half a character. Please type it again."), code="surrogate"
             ) from None
         return value
 
@@ -49,7 +62,7 @@ class NameField(TextField):
 def check_commas(name: str) -> None:
     """Raises ValidationError where the name could be read as the names of several people."""
     if holds_comma(name):
-        raise ValidationError("Please leave out the comma: it is what stands between names.", code="comma")
+        raise ValidationError(_("Please leave out the comma: it is what stands between names."), code="comma")
 
 
 def free_name(name: str) -> str:
@@ -58,7 +71,8 @@ def free_name(name: str) -> str:
     check_commas(name)
     if Person.looking_like(name).exists():
         raise ValidationError(
-            f"Somebody is called that, or nearly. How about “{Person.free_name(name)}”?", code="taken"
+            _("Somebody is called that, or nearly. How about “%(name)s”?") % {"name": Person.free_name(name)},
+            code="taken",
         )
     return name
 
@@ -67,7 +81,7 @@ class NameForm(forms.Form):
     """Who is coming."""
 
     username = NameField(
-        label="Your name",
+        label=_("Your name"),
         max_length=Person.NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
     )
@@ -90,7 +104,7 @@ class RoomForm(forms.Form):
     """Which room."""
 
     room_name = NameField(
-        label="Room",
+        label=_("Room"),
         max_length=Room.NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
@@ -141,12 +155,9 @@ class MessageForm(DraftForm):
     def clean_body(self) -> str:
         body = super().clean_body().strip()
         if not body:
-            raise ValidationError("There is nothing in it.", code="required")
+            raise ValidationError(_("There is nothing in it."), code="required")
         if len(body) > Message.BODY_LENGTH:
-            raise ValidationError(
-                f"It is {len(body):,} characters long; {Message.BODY_LENGTH:,} is the most.",
-                code="max_length",
-            )
+            raise too_long(len(body), Message.BODY_LENGTH)
         return body
 
     def problems(self) -> list[str]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from rooms.history import Page
 from rooms.models import Message, Room
+from rooms.texts import text as _
 
 TOKENS = 12  # of the people in a room, at its head
 
@@ -43,10 +45,17 @@ def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
     """Whether something is new in a room, and how often the viewer was named or written to there;
     `state` has `is_new` and `mentions`."""
     kind = "mentions" if state.mentions else "some" if state.is_new else "none"
-    text = f'{state.mentions}<span class="unseen"> mentions</span>' if state.mentions else ""
-    text = text or ('<span class="unseen">new</span>' if state.is_new else "")
+    if state.mentions:
+        html = ngettext(
+            '%(count)s<span class="unseen"> mentions</span>',
+            '%(count)s<span class="unseen"> mentions</span>',
+            state.mentions,
+        ) % {"count": state.mentions}
+    else:
+        told = escape(_("new"))
+        html = f'<span class="unseen">{told}</span>' if state.is_new else ""
     swap = ' hx-swap-oob="true"' if is_live else ""
-    return f'<b id="news-{room_id}" class="news {kind}"{swap}>{text}</b>'
+    return f'<b id="news-{room_id}" class="news {kind}"{swap}>{html}</b>'
 
 
 def threads(is_new: bool, *, is_live: bool = True) -> str:
@@ -68,7 +77,8 @@ def chime() -> str:
 
 def dot(person_id: int, state: int, *, is_live: bool = True) -> str:
     """Beside a person's name: whether they are here (2), away (1) or neither (0)."""
-    kind, label = (("gone", "not here"), ("away", "away"), ("here", "here"))[state]
+    kind, name = (("gone", _("not here")), ("away", _("away")), ("here", _("here")))[state]
+    label = escape(name)
     swap = f""" hx-swap-oob="outerHTML:[data-presence='{person_id}']\"""" if is_live else ""
     says = f'role="img" aria-label="{label}" title="{label}"'
     return f'<i class="presence {kind}" data-presence="{person_id}" {says}{swap}></i>'

@@ -7,25 +7,28 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from rooms import access, changes, limits
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Block, Invitation, Kind, Level, Membership, Person, Role, Room
 from rooms.models.invitation import new_token
+from rooms.texts import number
 
 MOST_PEOPLE = 10  # in a direct room
 MOST_INVITATIONS = 100  # links into one room
 MOST_BLOCKS = 1000  # of one person
 
-MAY_NOT_INVITE = "You cannot invite people into this room."
+MAY_NOT_INVITE = gettext_lazy("You cannot invite people into this room.")
 
 
 def enter(mine: Access) -> None:
     """Whoever enters an open room has joined it. Raises Refused for who may not enter, NoRoom where
     by now the room is gone, or closed to them."""
     if not mine.may_enter or mine.person is None:
-        raise Refused("You cannot enter this room.")
+        raise Refused(_("You cannot enter this room."))
     if mine.is_member:
         return
     try:
@@ -58,7 +61,7 @@ def open_room(name: str, person: Person, address: str = "") -> Room:
 def private_room(name: str, owner: Person, address: str = "") -> Room:
     """A new private room. Raises Refused for a guest, and TooMany."""
     if owner.is_guest:
-        raise Refused("Guests cannot make private rooms. Keep your name first.")
+        raise Refused(_("Guests cannot make private rooms. Keep your name first."))
     limits.take(limits.ROOMS, owner.pk, address)
     room = Room.hidden(name, Kind.PRIVATE)
     Membership.join(room.pk, owner.pk, role=Role.OWNER)
@@ -74,10 +77,15 @@ def direct_room(person: Person, others: Sequence[Person], address: str = "") -> 
     """
     ids = sorted({person.pk, *(other.pk for other in others)})
     if not 2 <= len(ids) <= MOST_PEOPLE:
-        raise Refused(f"A direct conversation is between two and {MOST_PEOPLE} people.")
+        problem = ngettext(
+            "A direct conversation is between two and %(most)s person.",
+            "A direct conversation is between two and %(most)s people.",
+            MOST_PEOPLE,
+        )
+        raise Refused(problem % {"most": MOST_PEOPLE})
     for other in others:
         if other.pk != person.pk and not access.may_write_to(person, other):
-            raise Refused(f"You cannot write to {other.username}.")
+            raise Refused(_("You cannot write to %(name)s.") % {"name": other.username})
     key = " ".join(map(str, ids))
     if room := Room.objects.filter(people_key=key).first():
         return room
@@ -102,7 +110,7 @@ def invite(room: Room, person: Person, by: Person) -> None:
     # In one sentence, whichever it is: nobody learns here who has blocked them.
     theirs = access.of(access.seen_by(person).get(pk=room.pk), person)
     if theirs.is_banned or not access.may_write_to(by, person):
-        raise Refused(f"{person.username} cannot be invited.")
+        raise Refused(_("%(name)s cannot be invited.") % {"name": person.username})
     if not theirs.is_member:
         Membership.join(room.pk, person.pk)
         changes.notify_after_commit(Notice(person.pk, "rooms"))
@@ -120,7 +128,7 @@ def tell(mine: Access, level: str) -> None:
 
 def _prefer(mine: Access, **preferences: Any) -> None:
     if not Membership.objects.filter(room=mine.room, person=mine.person).update(**preferences):
-        raise Refused("You are not in this room.")
+        raise Refused(_("You are not in this room."))
     changes.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
 
 
@@ -131,7 +139,12 @@ def make_invitation(room: Room, by: Person, expires_at: datetime | None, most_us
     if not mine.may_invite:
         raise Refused(MAY_NOT_INVITE)
     if Invitation.objects.usable().filter(room=room).count() >= MOST_INVITATIONS:
-        raise Refused(f"There are {MOST_INVITATIONS} links into this room. Revoke one first.")
+        problem = ngettext(
+            "There is %(most)s link into this room. Revoke it first.",
+            "There are %(most)s links into this room. Revoke one first.",
+            MOST_INVITATIONS,
+        )
+        raise Refused(problem % {"most": MOST_INVITATIONS})
     Invitation.objects.filter(room=room).exclude(pk__in=Invitation.objects.usable()).delete()
     return Invitation.objects.create(room=mine.room, by=by, expires_at=expires_at, most_uses=most_uses)
 
@@ -165,7 +178,7 @@ def close_feed(mine: Access) -> None:
 def _set_feed(mine: Access, token: str | None) -> None:
     own = Membership.objects.filter(room=mine.room, person=mine.person)
     if not mine.has_feed or not own.update(feed_token=token):
-        raise Refused("You are not in this room." if mine.has_feed else "This room has no feed.")
+        raise Refused(_("You are not in this room.") if mine.has_feed else _("This room has no feed."))
 
 
 @transaction.atomic
@@ -177,12 +190,12 @@ def leave(room: Room, person: Person) -> None:
     if not mine.is_member:
         return
     if room.kind == Kind.DIRECT:
-        raise Refused("A direct conversation stays with its people. You can have it tell you nothing.")
+        raise Refused(_("A direct conversation stays with its people. You can have it tell you nothing."))
     others = Membership.objects.filter(room=room).exclude(person=person)
     is_last = mine.role == Role.OWNER and not others.filter(role=Role.OWNER).exists()
     if room.kind == Kind.PRIVATE and is_last and others.exists():
-        raise Refused("A room needs an owner: make somebody else one first.")
-    expel(mine.room, person, "You left this room.")
+        raise Refused(_("A room needs an owner: make somebody else one first."))
+    expel(mine.room, person, _("You left this room."))
 
 
 def expel(room: Room, person: Person, why: str) -> None:
@@ -195,9 +208,14 @@ def expel(room: Room, person: Person, why: str) -> None:
 def block(person: Person, other: Person) -> None:
     """Have `person` hear no more from `other`. Raises Refused where that makes no sense."""
     if other.pk == person.pk:
-        raise Refused("You cannot block yourself.")
+        raise Refused(_("You cannot block yourself."))
     if person.blocks.count() >= MOST_BLOCKS:
-        raise Refused(f"You have blocked {MOST_BLOCKS:,} people. Unblock somebody first.")
+        problem = ngettext(
+            "You have blocked %(most)s person. Unblock somebody first.",
+            "You have blocked %(most)s people. Unblock somebody first.",
+            MOST_BLOCKS,
+        )
+        raise Refused(problem % {"most": number(MOST_BLOCKS)})
     Block.objects.get_or_create(person=person, blocked=other)
 
 

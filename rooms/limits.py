@@ -15,6 +15,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -42,55 +45,58 @@ class Limit:
     how long to wait."""
 
     name: str
-    too_many: str
+    too_many: str | Promise
     address: RateLimitItem
     person: RateLimitItem | None = None
 
 
 POSTS = Limit(
     "post",
-    "You are writing faster than others can read.",
+    _("You are writing faster than others can read."),
     RateLimitItemPerSecond(60, 10),
     RateLimitItemPerSecond(20, 10),
 )
 REACTIONS = Limit(
-    "react", "You are reacting too often.", RateLimitItemPerSecond(120, 30), RateLimitItemPerSecond(40, 30)
+    "react", _("You are reacting too often."), RateLimitItemPerSecond(120, 30), RateLimitItemPerSecond(40, 30)
 )
 # An office or a school may have one address.
-GUESTS = Limit("guest", "Too many people came from where you are.", RateLimitItemPerHour(100))
-ROOMS = Limit("room", "You are making too many rooms.", RateLimitItemPerHour(50), RateLimitItemPerHour(10))
+GUESTS = Limit("guest", _("Too many people came from where you are."), RateLimitItemPerHour(100))
+ROOMS = Limit("room", _("You are making too many rooms."), RateLimitItemPerHour(50), RateLimitItemPerHour(10))
 INVITATIONS = Limit(
-    "invite", "You are inviting too many people at once.", RateLimitItemPerHour(200), RateLimitItemPerHour(60)
+    "invite",
+    _("You are inviting too many people at once."),
+    RateLimitItemPerHour(200),
+    RateLimitItemPerHour(60),
 )
 DIRECT = Limit(
     "direct",
-    "You are beginning too many conversations.",
+    _("You are beginning too many conversations."),
     RateLimitItemPerHour(100),
     RateLimitItemPerHour(20),
 )
 PICTURES = Limit(
-    "picture", "You are changing pictures too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+    "picture", _("You are changing pictures too often."), RateLimitItemPerHour(100), RateLimitItemPerHour(20)
 )
 RENAMES = Limit(
-    "rename", "You are changing names too often.", RateLimitItemPerHour(100), RateLimitItemPerHour(20)
+    "rename", _("You are changing names too often."), RateLimitItemPerHour(100), RateLimitItemPerHour(20)
 )
 REPORTS = Limit(
-    "report", "You are reporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(20)
+    "report", _("You are reporting too much at once."), RateLimitItemPerHour(60), RateLimitItemPerHour(20)
 )
 # Who types is searching several times a second.
 SEARCHES = Limit(
     "search",
-    "You are searching faster than anybody can read.",
+    _("You are searching faster than anybody can read."),
     RateLimitItemPerSecond(600, 30),
     RateLimitItemPerSecond(120, 30),
 )
 
 # Counted a file.
 UPLOADS = Limit(
-    "upload", "You are sending too many files.", RateLimitItemPerHour(1000), RateLimitItemPerHour(200)
+    "upload", _("You are sending too many files."), RateLimitItemPerHour(1000), RateLimitItemPerHour(200)
 )
 EXPORTS = Limit(
-    "export", "You are exporting too much at once.", RateLimitItemPerHour(60), RateLimitItemPerHour(12)
+    "export", _("You are exporting too much at once."), RateLimitItemPerHour(60), RateLimitItemPerHour(12)
 )
 
 
@@ -100,7 +106,7 @@ def count(limit: Limit, person_id: int | None, address: str, times: int = 1) -> 
     so whoever asks is counted, even if what they do then fails."""
     for item, *whose in _counted(limit, person_id, address):
         if wait := _counter(settings.REDIS).count(item, *whose, times=times):
-            return f"{limit.too_many} Please wait {_in_words(wait)} and try again."
+            return f"{limit.too_many} {_how_long(wait)}"
     return ""
 
 
@@ -178,8 +184,24 @@ def _count_in(limiter: MovingWindowRateLimiter, item: RateLimitItem, *whose: str
     return max(limiter.get_window_stats(item, *whose).reset_time - time(), 1)
 
 
-def _in_words(seconds: float) -> str:
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds > size:
-            return f"{ceil(seconds / size)} {unit}s"
-    return f"{ceil(seconds)} second{'s' if seconds > 1 else ''}"
+def _how_long(seconds: float) -> str:
+    if seconds > 3600:
+        count = ceil(seconds / 3600)
+        wait = ngettext(
+            "Please wait %(count)s hour and try again.", "Please wait %(count)s hours and try again.", count
+        )
+    elif seconds > 60:
+        count = ceil(seconds / 60)
+        wait = ngettext(
+            "Please wait %(count)s minute and try again.",
+            "Please wait %(count)s minutes and try again.",
+            count,
+        )
+    else:
+        count = ceil(seconds)
+        wait = ngettext(
+            "Please wait %(count)s second and try again.",
+            "Please wait %(count)s seconds and try again.",
+            count,
+        )
+    return wait % {"count": count}

@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django_tasks import task
 
 from rooms import access, ending, extras
@@ -92,9 +93,8 @@ def mail(person: Person, news: Sequence[Membership]) -> None:
         "stop": stop,
         "settings": f"{settings.SITE_URL}{reverse('settings')}",
     }
-    where = rooms[0]["title"] if len(rooms) == 1 else f"{len(rooms)} rooms"
     message = EmailMessage(
-        subject=f"{count} {'message' if count == 1 else 'messages'} for you in {where}",
+        subject=_subject(count, [str(room["title"]) for room in rooms]),
         body=render_to_string("mail/mentions.txt", context),
         to=[address],
         # RFC 8058: a mail program offers a button that needs no page.
@@ -102,6 +102,17 @@ def mail(person: Person, news: Sequence[Membership]) -> None:
     )
     message.send()
     Membership.objects.filter(pk__in=[one.pk for one in news]).update(mailed_at=now)
+
+
+def _subject(count: int, titles: Sequence[str]) -> str:
+    if len(titles) == 1:
+        where = titles[0]
+    else:
+        where = ngettext("%(count)s room", "%(count)s rooms", len(titles)) % {"count": len(titles)}
+    told = ngettext(
+        "%(count)s message for you in %(where)s", "%(count)s messages for you in %(where)s", count
+    )
+    return told % {"count": count, "where": where}
 
 
 def token_of(person: Person) -> str:

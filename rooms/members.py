@@ -23,7 +23,7 @@ class Member:
 
     @property
     def role_label(self) -> str:
-        return "" if self.role == Role.MEMBER else Role(self.role).label
+        return "" if self.role == Role.MEMBER else str(Role(self.role).label)
 
 
 def staff(mine: Access) -> list[Member]:

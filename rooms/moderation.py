@@ -10,6 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from rooms import access, changes, members
 from rooms.access import Access, Refused
@@ -18,8 +20,8 @@ from rooms.files_shown import said_in
 from rooms.joining import expel
 from rooms.models import Act, Ban, Invitation, Kind, Membership, Message, Person, Report, Role, Room
 
-NOT_YOURS = "Only the room's moderators may do that."
-NOT_OWNER = "Only the room's owners may do that."
+NOT_YOURS = gettext_lazy("Only the room's moderators may do that.")
+NOT_OWNER = gettext_lazy("Only the room's owners may do that.")
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 What = Act.What
 
@@ -46,8 +48,12 @@ def remove(room: Room, person: Person, by: Person, why: str = "") -> None:
     """End somebody's membership. Into an open room they may come back; a ban keeps them out."""
     mine = _above(room, person, by)
     if not Membership.objects.filter(room=room, person=person).exists():
-        raise Refused(f"{person.username} is not in this room.")
-    expel(mine.room, person, _told("You were removed from this room", why))
+        raise Refused(_("%(name)s is not in this room.") % {"name": person.username})
+    expel(
+        mine.room,
+        person,
+        _told(_("You were removed from this room."), _("You were removed from this room: %(reason)s"), why),
+    )
     record(What.REMOVED, by, room=mine.room, person=person, why=why)
 
 
@@ -59,7 +65,11 @@ def ban(room: Room, person: Person, by: Person, why: str, until: datetime | None
     Ban.objects.update_or_create(
         room=mine.room, person=person, defaults={"by": by, "reason": why, "until": until}
     )
-    expel(mine.room, person, _told("You were banned from this room", why))
+    expel(
+        mine.room,
+        person,
+        _told(_("You were banned from this room."), _("You were banned from this room: %(reason)s"), why),
+    )
     record(What.BANNED, by, room=mine.room, person=person, why=why)
 
 
@@ -87,25 +97,28 @@ def may_lift(mine: Access, ban: Any) -> bool:
 
 def _may_lift_any(mine: Access, person: Person) -> None:
     if not all(may_lift(mine, ban) for ban in bans_of(mine.room).filter(person=person)):
-        raise Refused("That ban is an owner's. Only owners lift it, or set it anew.")
+        raise Refused(_("That ban is an owner's. Only owners lift it, or set it anew."))
 
 
 @transaction.atomic
 def ban_from_site(person: Person, by: Person, why: str, until: datetime | None = None) -> None:
     """Sign somebody out everywhere and let them in no more, until then or for ever."""
     if not by.is_superuser or person.is_superuser:
-        raise Refused("Only administrators ban from the site, and not each other.")
+        raise Refused(_("Only administrators ban from the site, and not each other."))
     Ban.objects.update_or_create(room=None, person=person, defaults={"by": by, "reason": why, "until": until})
     Person.objects.filter(pk=person.pk).update(banned_until=until or FOR_EVER)
     Invitation.objects.filter(by=person).delete()
-    sign_out(person, _told("You were banned from this site", why))
+    sign_out(
+        person,
+        _told(_("You were banned from this site."), _("You were banned from this site: %(reason)s"), why),
+    )
     record(What.BANNED, by, person=person, why=why)
 
 
 @transaction.atomic
 def unban_from_site(person: Person, by: Person) -> None:
     if not by.is_superuser:
-        raise Refused("Only administrators lift a ban from the site.")
+        raise Refused(_("Only administrators lift a ban from the site."))
     if Ban.objects.filter(room=None, person=person).delete()[0]:
         Person.objects.filter(pk=person.pk).update(banned_until=None)
         record(What.UNBANNED, by, person=person)
@@ -137,12 +150,12 @@ def set_role(room: Room, person: Person, role: str, by: Person) -> None:
         raise Refused(NOT_OWNER)
     theirs = Membership.objects.filter(room=room, person=person).first()
     if theirs is None:
-        raise Refused(f"{person.username} is not in this room.")
+        raise Refused(_("%(name)s is not in this room.") % {"name": person.username})
     if not members.may_give_role(mine, theirs):
         raise Refused(_beside(person))
     owners = Membership.objects.filter(room=room, role=Role.OWNER).exclude(person=person)
     if theirs.role == Role.OWNER and role != Role.OWNER and not owners.exists():
-        raise Refused("A room needs an owner: make somebody else one first.")
+        raise Refused(_("A room needs an owner: make somebody else one first."))
     if theirs.role != role:
         theirs.role = role
         theirs.save(update_fields=["role"])
@@ -169,8 +182,8 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),
         "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),
         "is_closed": (What.CLOSED if mine.room.is_closed else What.OPENED, ""),
-        "slow_seconds": (What.SLOWED, f"{mine.room.slow_seconds} seconds"),
-        "keep_days": (What.KEEPS, f"{mine.room.keep_days} days" if mine.room.keep_days else "For ever"),
+        "slow_seconds": (What.SLOWED, _seconds(mine.room.slow_seconds)),
+        "keep_days": (What.KEEPS, _days(mine.room.keep_days) if mine.room.keep_days else _("For ever")),
     }
     for name, (what, details) in acts.items():
         if name in changed:
@@ -183,10 +196,10 @@ def report(message: Message, by: Person, reason: str) -> None:
     mine = access.locked(message.room_id, by)
     message.refresh_from_db()
     if mine.room.kind == Kind.DIRECT:
-        raise Refused("Nobody keeps order in a direct conversation. You can block who wrote it.")
+        raise Refused(_("Nobody keeps order in a direct conversation. You can block who wrote it."))
     if not mine.may_enter or message.deleted_at is not None:
-        raise Refused("This message is not there any more.")
-    _, is_new = Report.objects.get_or_create(
+        raise Refused(_("This message is not there any more."))
+    _report, is_new = Report.objects.get_or_create(
         message=message, by=by, defaults={"reason": reason, "quote": said_in(message)}
     )
     if is_new:
@@ -227,15 +240,23 @@ def _above(room: Room, person: Person, by: Person) -> Access:
     mine = _keeping_order(room, by)
     theirs = Membership.objects.filter(room=room, person=person).first()
     if person.pk == by.pk:
-        raise Refused("To leave a room, leave it.")
+        raise Refused(_("To leave a room, leave it."))
     if person.is_superuser or (theirs is not None and not mine.is_above(theirs.role)):
         raise Refused(_beside(person))
     return mine
 
 
 def _beside(person: Person) -> str:
-    return f"{person.username} is above you in this room, or beside you."
+    return _("%(name)s is above you in this room, or beside you.") % {"name": person.username}
 
 
-def _told(what: str, why: str) -> str:
-    return f"{what}: {why}" if why else f"{what}."
+def _told(said: str, with_reason: str, reason: str) -> str:
+    return with_reason % {"reason": reason} if reason else said
+
+
+def _seconds(count: int) -> str:
+    return ngettext("%(count)s second", "%(count)s seconds", count) % {"count": count}
+
+
+def _days(count: int) -> str:
+    return ngettext("%(count)s day", "%(count)s days", count) % {"count": count}

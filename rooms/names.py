@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 ZERO_WIDTH_JOINERS = "\u200c\u200d"  # Persian and Indic spelling and joined emoji need them
 BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"  # drawn as nothing, though not in a space category
@@ -30,28 +32,31 @@ def clean_name(text: str, max_length: int) -> str:
     while "  " in name:
         name = name.replace("  ", " ")
     if not name:
-        raise ValidationError("Please type a name.", code="required")
+        raise ValidationError(_("Please type a name."), code="required")
     if len(name) > max_length:
-        raise ValidationError(
-            f"That is {len(name)} characters long; {max_length} is the most.", code="max_length"
+        problem = ngettext(
+            "That is %(count)s character long; %(most)s is the most.",
+            "That is %(count)s characters long; %(most)s is the most.",
+            len(name),
         )
+        raise ValidationError(problem % {"count": len(name), "most": max_length}, code="max_length")
     marks = 0
     for char in PLACE_FLAG.sub("", name):
         category = unicodedata.category(char)
         if (category[0] == "Z" and char != " ") or char in BLANK_LETTERS:
             raise ValidationError(
-                "There is a space in it that only looks like one. Please use the space bar.",
+                _("There is a space in it that only looks like one. Please use the space bar."),
                 code="whitespace",
             )
         if category[0] == "C" and char not in ZERO_WIDTH_JOINERS:
             raise ValidationError(
-                "It holds a character that cannot be seen. Please type it again.", code="control"
+                _("It holds a character that cannot be seen. Please type it again."), code="control"
             )
         marks = marks + 1 if category[0] == "M" else 0
         if marks > MOST_MARKS:
-            raise ValidationError("It has too many accents on one letter.", code="marks")
+            raise ValidationError(_("It has too many accents on one letter."), code="marks")
     if not any(unicodedata.category(char)[0] in "LNSP" for char in name):
-        raise ValidationError("Please type a name that can be seen.", code="invisible")
+        raise ValidationError(_("Please type a name that can be seen."), code="invisible")
     return name
 
 

@@ -15,9 +15,12 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from PIL import ExifTags, Image, ImageOps
 
 from rooms.models import Person
+from rooms.texts import number
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
 LARGEST = 5_000_000  # bytes of a file
@@ -43,9 +46,9 @@ def portrait(file: IO[bytes], size: int) -> bytes:
     Raises ValidationError, with a message for whoever sent it, where there is no such picture.
     """
     if size > LARGEST:
-        raise ValidationError(
-            f"That file has {size / 1e6:.1f} MB; {LARGEST // 1_000_000} MB is the most.", code="too_large"
-        )
+        problem = _("That file has %(size)s MB; %(most)s MB is the most.")
+        sizes = {"size": number(size / 1e6, 1), "most": LARGEST // 1_000_000}
+        raise ValidationError(problem % sizes, code="too_large")
     with _opened(file, FORMATS, MOST_PIXELS) as image:
         return _webp(_small(image))
 
@@ -109,7 +112,7 @@ def _opened(file: IO[bytes], formats: list[str], most: int) -> Iterator[Image.Im
         raise _too_many_pixels(most) from None
     except Exception:  # noqa: BLE001 — of what Pillow raises over a broken file there is no list
         raise ValidationError(
-            "That is no picture, or not all of it. It has to be a JPEG, PNG, WebP or GIF file.",
+            _("That is no picture, or not all of it. It has to be a JPEG, PNG, WebP or GIF file."),
             code="no_picture",
         ) from None
 
@@ -142,7 +145,12 @@ def _check_pixels(image: Image.Image, most: int) -> None:
 
 def _too_many_pixels(most: int) -> ValidationError:
     return ValidationError(
-        f"That picture has too many pixels; {most // 1_000_000} million is the most.",
+        ngettext(
+            "That picture has too many pixels; %(most)s million is the most.",
+            "That picture has too many pixels; %(most)s million is the most.",
+            most // 1_000_000,
+        )
+        % {"most": most // 1_000_000},
         code="too_many_pixels",
     )
 
@@ -168,8 +176,8 @@ def _frames(image: Image.Image) -> list[Image.Image]:
         image.seek(0)
         return []
     frames = []
-    for number in range(count):
-        image.seek(number)
+    for place in range(count):
+        image.seek(place)
         duration = image.info.get("duration") or 100
         frame = _within(image, MOVING)
         frame.info["duration"] = max(int(duration), 20)

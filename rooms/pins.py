@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rooms import access, changes
 from rooms.access import Access, Refused
@@ -19,14 +21,19 @@ def pin(message: Message, by: Person, *, is_on: bool) -> Change | None:
 
     def pin_or_not(mine: Access, message: Message) -> list[str] | None:
         if message.deleted_at is not None or not mine.may_pin:
-            raise Refused("You cannot pin this message.")
+            raise Refused(_("You cannot pin this message."))
         pinned = Pin.objects.filter(room=message.room)
         if is_on == pinned.filter(message=message).exists():
             return None
         if not is_on:
             pinned.filter(message=message).delete()
         elif pinned.count() >= MOST_PINNED:
-            raise Refused(f"{MOST_PINNED} pinned messages are the most in one room.")
+            problem = ngettext(
+                "%(most)s pinned message is the most in one room.",
+                "%(most)s pinned messages are the most in one room.",
+                MOST_PINNED,
+            )
+            raise Refused(problem % {"most": MOST_PINNED})
         else:
             Pin.objects.create(room=message.room, message=message, by=by)
         return []
@@ -45,9 +52,14 @@ def save(message: Message, by: Person, *, is_on: bool) -> None:
     if not is_on:
         own.filter(message=message).delete()
     elif message.deleted_at is not None:
-        raise Refused("This message was deleted.")
+        raise Refused(_("This message was deleted."))
     elif own.count() >= MOST_SAVED:
-        raise Refused(f"You have saved {MOST_SAVED} messages: please let some go first.")
+        problem = ngettext(
+            "You have saved %(most)s message: please let some go first.",
+            "You have saved %(most)s messages: please let some go first.",
+            MOST_SAVED,
+        )
+        raise Refused(problem % {"most": MOST_SAVED})
     else:
         try:
             with transaction.atomic():

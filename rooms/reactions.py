@@ -1,5 +1,8 @@
 """Answering a message with an emoji."""
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from rooms import changes
 from rooms.access import Access, Refused
 from rooms.emoji import is_one, name_of
@@ -12,7 +15,7 @@ MOST = 20  # different emoji on one message
 def toggle(message: Message, by: Person, emoji: str) -> Change | None:
     """React to `message` with `emoji`, or take that back. Returns the change. Raises Refused."""
     if not is_one(emoji):
-        raise Refused("That is not an emoji.")
+        raise Refused(_("That is not an emoji."))
 
     def react(mine: Access, message: Message) -> list[str]:
         if problem := mine.why_not_react(message):
@@ -22,7 +25,12 @@ def toggle(message: Message, by: Person, emoji: str) -> Change | None:
         if not own.delete()[0]:
             kinds = set(Reaction.objects.filter(message=message).values_list("emoji", flat=True))
             if len(kinds | {emoji}) > MOST:
-                raise Refused(f"{MOST} different reactions to one message are enough.")
+                problem = ngettext(
+                    "%(most)s reaction to one message is enough.",
+                    "%(most)s different reactions to one message are enough.",
+                    MOST,
+                )
+                raise Refused(problem % {"most": MOST})
             Reaction.objects.create(message=message, person=by, emoji=emoji)
         return []
 

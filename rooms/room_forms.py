@@ -7,13 +7,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from rooms.forms import NameField, TextField
+from rooms.forms import NameField, TextField, too_long
 from rooms.joining import MOST_PEOPLE
 from rooms.models import Level, Person, Report, Role, Room
 from rooms.names import look_alike_keys
 
-NO_CHOICE = {"invalid_choice": "Please choose one of these.", "required": "Please choose one of these."}
+NO_CHOICE = {"invalid_choice": _("Please choose one of these."), "required": _("Please choose one of these.")}
 SECONDS = {"hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
 
 
@@ -28,9 +30,7 @@ class LinesField(TextField):
         text = super().to_python(value).replace("\r\n", "\n").replace("\0", "").strip()
         self.validate(text)
         if len(text) > self.max_length:
-            raise ValidationError(
-                f"It is {len(text):,} characters long; {self.max_length:,} is the most.", code="max_length"
-            )
+            raise too_long(len(text), self.max_length)
         return text
 
 
@@ -55,12 +55,14 @@ class PeopleField(TextField):
     def clean(self, value: Any) -> list[Person]:
         people, unknown = people_named(self.to_python(value).replace("\0", ""), 2 * self.most)
         if unknown:
-            listed = ", ".join(f"“{name[: Person.NAME_LENGTH]}”" for name in unknown)
-            raise ValidationError(f"There is nobody called {listed}.", code="unknown")
+            listed = ", ".join(_("“%(name)s”") % {"name": name[: Person.NAME_LENGTH]} for name in unknown)
+            problem = _("There is nobody called %(names)s.") % {"names": listed}
+            raise ValidationError(problem, code="unknown")
         if not people:
-            raise ValidationError("Please type a name.", code="required")
+            raise ValidationError(_("Please type a name."), code="required")
         if len(people) > self.most:
-            raise ValidationError(f"{self.most} people is the most.", code="most")
+            problem = ngettext("%(most)s person is the most.", "%(most)s people is the most.", self.most)
+            raise ValidationError(problem % {"most": self.most}, code="most")
         return people
 
 
@@ -107,7 +109,7 @@ class PrivateRoomForm(forms.Form):
     """A new private room."""
 
     name = NameField(
-        label="Name",
+        label=_("Name"),
         max_length=Room.NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
@@ -117,13 +119,13 @@ class DescriptionForm(PrivateRoomForm):
     """What a room is called and says of itself."""
 
     topic = LineField(
-        label="Topic",
+        label=_("Topic"),
         required=False,
         max_length=Room.TOPIC_LENGTH,
-        help_text="One line, beside the name.",
+        help_text=_("One line, beside the name."),
     )
     description = LinesField(
-        label="Description",
+        label=_("Description"),
         required=False,
         max_length=Room.DESCRIPTION_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
@@ -134,16 +136,16 @@ class DirectForm(forms.Form):
     """Whom to write to."""
 
     names = PeopleField(
-        label="Name",
+        label=_("Name"),
         most=MOST_PEOPLE - 1,
-        help_text="Several people have one conversation together: put commas between their names.",
+        help_text=_("Several people have one conversation together: put commas between their names."),
     )
 
 
 class InviteForm(forms.Form):
     """Who is to come in."""
 
-    names = PeopleField(label="Name", most=20, help_text="Or several, with commas between them.")
+    names = PeopleField(label=_("Name"), most=20, help_text=_("Or several, with commas between them."))
 
 
 class LevelForm(forms.Form):
@@ -155,21 +157,21 @@ class LevelForm(forms.Form):
 class LinkForm(forms.Form):
     """How long an invitation leads into a room, and for how many."""
 
-    DAYS = {"1": "A day", "7": "A week", "30": "30 days", "": "For ever"}
+    DAYS = {"1": _("A day"), "7": _("A week"), "30": _("30 days"), "": _("For ever")}
 
     days = forms.ChoiceField(
-        label="It works for",
+        label=_("It works for"),
         choices=list(DAYS.items()),
         required=False,
         initial="7",
         error_messages=NO_CHOICE,
     )
     most_uses = forms.IntegerField(
-        label="People it lets in, at most",
+        label=_("People it lets in, at most"),
         required=False,
         min_value=1,
         max_value=10_000,
-        help_text="As many as come, if it is empty.",
+        help_text=_("As many as come, if it is empty."),
     )
 
     def expires_at(self) -> datetime | None:
@@ -180,16 +182,16 @@ class LinkForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why something is done; those whom it concerns can read it."""
 
-    reason = LineField(label="Reason", required=False, max_length=Report.REASON_LENGTH)
+    reason = LineField(label=_("Reason"), required=False, max_length=Report.REASON_LENGTH)
 
 
 class ReportForm(forms.Form):
     """What is wrong with a message."""
 
     reason = LineField(
-        label="What is wrong with it?",
+        label=_("What is wrong with it?"),
         max_length=Report.REASON_LENGTH,
-        error_messages={"required": "Please say what is wrong."},
+        error_messages={"required": _("Please say what is wrong.")},
     )
 
 
@@ -197,20 +199,22 @@ class BanForm(forms.Form):
     """Why somebody is kept out, and until when."""
 
     ENDS = {
-        "hour": "An hour",
-        "day": "A day",
-        "week": "A week",
-        "month": "30 days",
-        "ever": "For ever",
+        "hour": _("An hour"),
+        "day": _("A day"),
+        "week": _("A week"),
+        "month": _("30 days"),
+        "ever": _("For ever"),
     }
 
     reason = LineField(
-        label="Reason",
+        label=_("Reason"),
         max_length=300,
-        help_text="They are told.",
-        error_messages={"required": "Please say why."},
+        help_text=_("They are told."),
+        error_messages={"required": _("Please say why.")},
     )
-    end = forms.ChoiceField(label="For", choices=list(ENDS.items()), initial="day", error_messages=NO_CHOICE)
+    end = forms.ChoiceField(
+        label=_("For"), choices=list(ENDS.items()), initial="day", error_messages=NO_CHOICE
+    )
 
     def until(self) -> datetime | None:
         seconds = SECONDS.get(self.cleaned_data["end"])
@@ -220,27 +224,27 @@ class BanForm(forms.Form):
 class RoleForm(forms.Form):
     """What somebody is in a room."""
 
-    role = forms.ChoiceField(label="Role", choices=Role.choices, error_messages=NO_CHOICE)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, error_messages=NO_CHOICE)
 
 
 class SlowForm(forms.Form):
     """How long everybody waits between two messages."""
 
     PAUSES = {
-        0: "Off",
-        5: "5 seconds",
-        30: "30 seconds",
-        60: "1 minute",
-        300: "5 minutes",
-        900: "15 minutes",
-        3600: "1 hour",
+        0: _("Off"),
+        5: _("5 seconds"),
+        30: _("30 seconds"),
+        60: _("1 minute"),
+        300: _("5 minutes"),
+        900: _("15 minutes"),
+        3600: _("1 hour"),
     }
 
     seconds = forms.TypedChoiceField(
-        label="Slow mode",
+        label=_("Slow mode"),
         choices=list(PAUSES.items()),
         coerce=int,
-        help_text="How long everybody but moderators waits between two messages.",
+        help_text=_("How long everybody but moderators waits between two messages."),
         error_messages=NO_CHOICE,
     )
 
@@ -249,16 +253,16 @@ class KeepForm(forms.Form):
     """How long a room keeps what is said in it."""
 
     days = forms.IntegerField(
-        label="Keep messages for so many days",
+        label=_("Keep messages for so many days"),
         required=False,
         min_value=1,
         max_value=36_500,
-        help_text="For ever, if it is empty.",
+        help_text=_("For ever, if it is empty."),
     )
-    is_sure = forms.BooleanField(label="Delete what is older, for good", required=False)
+    is_sure = forms.BooleanField(label=_("Delete what is older, for good"), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("days") and not cleaned.get("is_sure"):
-            self.add_error("is_sure", "Please confirm it: nobody can bring back what is deleted.")
+            self.add_error("is_sure", _("Please confirm it: nobody can bring back what is deleted."))
         return cleaned

@@ -1,6 +1,5 @@
 """What people say of themselves and how they want their pages, checked."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,45 +10,45 @@ from django.utils.translation import gettext_lazy as _
 
 from rooms.changes import notify_after_commit
 from rooms.events import Notice
-from rooms.forms import NameForm, TextField
+from rooms.forms import NameForm, TextField, too_long
 from rooms.models import Person
 from rooms.names import look_alike_keys
 from rooms.pictures import portrait
 from rooms.zones import is_zone, zones_by_region
 
-NO_CHOICE = {"invalid_choice": "Please choose one of these."}
+NO_CHOICE = {"invalid_choice": _("Please choose one of these.")}
 
 
 class SettingsForm(NameForm):
     """How a person is called, what they say of themselves, and how they want their pages."""
 
     bio = TextField(
-        label="About you",
+        label=_("About you"),
         required=False,
-        help_text="Whoever is signed in can read it on your page.",
+        help_text=_("Whoever is signed in can read it on your page."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )
     time_zone = forms.ChoiceField(
-        label="Time zone",
+        label=_("Time zone"),
         required=False,
-        help_text="All times that you see are in it, and your page tells what time it is where you are.",
+        help_text=_("All times that you see are in it, and your page tells what time it is where you are."),
         error_messages=NO_CHOICE,
     )
     theme = forms.ChoiceField(
-        label="Colours", required=False, choices=Person.Theme.choices, error_messages=NO_CHOICE
+        label=_("Colours"), required=False, choices=Person.Theme.choices, error_messages=NO_CHOICE
     )
 
     mail_minutes = forms.TypedChoiceField(
-        label="Mail when somebody names you or writes to you, and you are away",
+        label=_("Mail when somebody names you or writes to you, and you are away"),
         coerce=int,
         required=False,
         empty_value=None,  # it stays as it is
         choices=[
-            (5, "After 5 minutes"),
-            (15, "After 15 minutes"),
-            (60, "After an hour"),
-            (1440, "After a day"),
-            (0, "Never"),
+            (5, _("After 5 minutes")),
+            (15, _("After 15 minutes")),
+            (60, _("After an hour")),
+            (1440, _("After a day")),
+            (0, _("Never")),
         ],
         error_messages=NO_CHOICE,
     )
@@ -79,9 +78,7 @@ class SettingsForm(NameForm):
     def clean_bio(self) -> str:
         bio = self.cleaned_data["bio"].replace("\r\n", "\n").replace("\0", "").strip()
         if len(bio) > Person.BIO_LENGTH:
-            raise ValidationError(
-                f"It is {len(bio):,} characters long; {Person.BIO_LENGTH} is the most.", code="max_length"
-            )
+            raise too_long(len(bio), Person.BIO_LENGTH)
         return bio
 
     def save(self) -> None:
@@ -101,13 +98,13 @@ class PictureForm(forms.Form):
     """A file, which becomes `picture` as `pictures.portrait` makes it: unless there were `too_many`, as
     that then says."""
 
-    MISSING = "Please choose a file first."
+    MISSING = _("Please choose a file first.")
 
     picture = forms.FileField(
-        label="New picture",
+        label=_("New picture"),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
-        error_messages={"required": MISSING, "invalid": MISSING, "empty": "That file is empty."},
-        help_text="JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown.",
+        error_messages={"required": MISSING, "invalid": MISSING, "empty": _("That file is empty.")},
+        help_text=_("JPEG, PNG, WebP or GIF, up to 5 MB. The middle of it is shown."),
     )
 
     def __init__(self, *args: Any, too_many: str = "") -> None:
@@ -121,9 +118,9 @@ class PictureForm(forms.Form):
         return portrait(file, file.size)
 
 
-def _zone_choices(chosen: str) -> list[tuple[str, str | Sequence[tuple[str, str]]]]:
+def _zone_choices(chosen: str) -> list[Any]:
     groups = zones_by_region()
     is_offered = any(name == chosen for _, zones in groups for name, _ in zones)
     # It may have been brought in from elsewhere; who has it may keep it.
     other = [(chosen, chosen)] if is_zone(chosen) and not is_offered else []
-    return [("", f"As the site has it ({settings.TIME_ZONE})"), *other, *groups]
+    return [("", _("As the site has it (%(zone)s)") % {"zone": settings.TIME_ZONE}), *other, *groups]

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from rooms import access, joining
 from rooms.models import Kind, Level, Membership, Person, Room
 from rooms.prepared import SOME_TIME, prepared
+from rooms.texts import text as _
 
 MOST_NAMES = 3  # of the people of a direct room
 
@@ -48,7 +50,7 @@ class Sidebar:
         starred = [entry for entry in self.entries if entry.is_starred]
         direct = [entry for entry in self.entries if not entry.is_starred and entry.kind == Kind.DIRECT]
         rooms = [entry for entry in self.entries if not entry.is_starred and entry.kind != Kind.DIRECT]
-        groups = [("Starred", starred), ("Rooms", rooms), ("Direct", direct)]
+        groups = [(_("Starred"), starred), (_("Rooms"), rooms), (_("Direct"), direct)]
         return [(heading, entries) for heading, entries in groups if entries]
 
     @property
@@ -101,8 +103,11 @@ def title_of(name: str, others: list[Person]) -> str:
         return name
     names = [person.username for person in others]
     more = len(names) - MOST_NAMES
-    listed = ", ".join(names[:MOST_NAMES]) or "Nobody else"
-    return f"{listed} and {more} more" if more > 0 else listed
+    listed = ", ".join(names[:MOST_NAMES]) or _("Nobody else")
+    if more <= 0:
+        return listed
+    shown = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
+    return shown % {"names": listed, "count": more}
 
 
 def title_in(room: Room, person: Person) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from rooms import access
 from rooms.access import Refused
@@ -34,7 +35,7 @@ def under(room: Room, seq: int) -> Thread:
     if thread is not None:
         return thread
     if message is None or message.deleted_at is not None:
-        raise Refused("The message that this is about is not there any more.")
+        raise Refused(_("The message that this is about is not there any more."))
     thread = Thread.objects.create(room=room, seq=seq, last_seq=seq, last_at=message.at)
     Following.objects.create(thread=thread, person_id=message.author_id, read_seq=seq)
     return thread

@@ -27,6 +27,7 @@ OTHERS = {
     "DEFAULT_FROM_EMAIL",
     "EMAIL_URL",
     "HTTPS",
+    "LANGUAGE_CODE",
     "OIDC_CLIENT_ID",
     "OIDC_NAME",
     "OIDC_SECRET",

@@ -78,7 +78,7 @@ def test_one_is_told_what_was_too_much_and_how_long_to_wait(rate_limits: None) -
     ],
 )
 def test_the_time_to_wait_in_words(seconds: float, said: str) -> None:
-    assert limits._in_words(seconds) == said
+    assert limits._how_long(seconds) == f"Please wait {said} and try again."
 
 
 def test_of_many_who_ask_at_once_no_more_than_may_are_let_through(rate_limits: None) -> None:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from rooms import invitations
 from rooms.accounts.banned import ban_notice
@@ -19,8 +20,8 @@ from rooms.names import clean_name
 
 log = logging.getLogger(__name__)
 
-WRONG_CODE = "That code is not right. Please type the one that is shown now."
-WRONG = "The name or email, or the password, is not right."
+WRONG_CODE = _("That code is not right. Please type the one that is shown now.")
+WRONG = _("The name or email, or the password, is not right.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -29,13 +30,13 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": WRONG,
         "username_password_mismatch": WRONG,
-        "email_taken": "There is an account with this email already. Is it yours? Then log in.",
-        "enter_current_password": "That is not your password.",
-        "incorrect_password": "That is not your password.",
+        "email_taken": _("There is an account with this email already. Is it yours? Then log in."),
+        "enter_current_password": _("That is not your password."),
+        "incorrect_password": _("That is not your password."),
         "incorrect_code": WRONG_CODE,
-        "same_as_current": "That is the email you have.",
-        "too_many_login_attempts": "Too many attempts. Please wait some minutes, then try again.",
-        "rate_limited": "Too many attempts. Please wait a moment, then try again.",
+        "same_as_current": _("That is the email you have."),
+        "too_many_login_attempts": _("Too many attempts. Please wait some minutes, then try again."),
+        "rate_limited": _("Too many attempts. Please wait a moment, then try again."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -90,7 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_mail(template_prefix, email, context)
         except OSError:  # what smtplib raises too
             log.exception("mail could not be sent (%s)", template_prefix)
-            text = "The mail could not be sent just now. Please try again later."
+            text = _("The mail could not be sent just now. Please try again later.")
             self.add_message(self.request, messages.ERROR, message=text)
 
 

@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy
 
 from rooms import changes, exports
 from rooms.models import (
@@ -25,7 +26,7 @@ from rooms.models import (
 from rooms.names import look_alike_keys
 from rooms.sessions import end_sessions
 
-FORMER = "Former member"
+FORMER = gettext_lazy("Former member")
 
 
 class OnlyAdministrator(Exception):
@@ -93,7 +94,7 @@ def _anonymise(person: Person) -> None:
     person.is_active = person.is_staff = person.is_superuser = False
     person.last_login = None
     person.set_unusable_password()
-    for number in count(Person.objects.filter(username__startswith=FORMER).count() + 1):
+    for number in count(Person.objects.filter(username__startswith=str(FORMER)).count() + 1):
         person.username = f"{FORMER} {number}"
         person.folded_key, person.written_key = look_alike_keys(person.username)
         try:

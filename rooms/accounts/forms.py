@@ -14,19 +14,20 @@ from django import forms
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from rooms.accounts.banned import ban_notice
 from rooms.forms import NameForm
 from rooms.models import Person
 from rooms.names import look_alike_keys, same_name_key
 
-PASSWORD_HELP = "At least 8 characters, and not one that others use too."  # noqa: S105
+PASSWORD_HELP = _("At least 8 characters, and not one that others use too.")
 
 
 class Plain(forms.Form):
     """Without placeholders, which go away with the first letter: labels say what a field is for."""
 
-    labels: dict[str, str] = {}
+    labels: dict[str, Any] = {}
     help_texts = {"password1": PASSWORD_HELP}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,7 +39,7 @@ class Plain(forms.Form):
 
 
 class LogInForm(Plain, allauth.LoginForm):
-    labels = {"login": "Email or name"}
+    labels = {"login": _("Email or name")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,8 +69,11 @@ class NamedForm(Plain, NameForm):
     """Who is making an account: with a name as guests have, and everything saved or nothing."""
 
     field_order = ["username", "email", "password1"]
-    labels = {"username": "Your name"}
-    help_texts = Plain.help_texts | {"username": "It is how others see you.", "email": "Nobody here sees it."}
+    labels = {"username": _("Your name")}
+    help_texts = Plain.help_texts | {
+        "username": _("It is how others see you."),
+        "email": _("Nobody here sees it."),
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,7 +112,7 @@ class KeepNameForm(SignUpForm):
 
 
 class AddEmailForm(Plain, allauth.AddEmailForm):
-    labels = {"email": "New email"}
+    labels = {"email": _("New email")}
 
 
 class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
@@ -121,9 +125,9 @@ class ResetPasswordForm(Plain, allauth.ResetPasswordForm):
 
 class NewPassword(Plain):
     labels = {
-        "oldpassword": "Your password now",
-        "password1": "New password",
-        "password2": "The new password again",
+        "oldpassword": _("Your password now"),
+        "password1": _("New password"),
+        "password2": _("The new password again"),
     }
 
 
@@ -140,7 +144,7 @@ class ResetPasswordKeyForm(NewPassword, allauth.ResetPasswordKeyForm):
 
 
 class ActivateTOTPForm(Plain, allauth_totp.ActivateTOTPForm):
-    labels = {"code": "The code it shows"}
+    labels = {"code": _("The code it shows")}
 
 
 class CodeOnce(Plain):

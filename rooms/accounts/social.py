@@ -12,6 +12,7 @@ from allauth.socialaccount.providers.base import AuthProcess
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 
 from rooms.accounts.forms import NamedForm
 from rooms.models import Person
@@ -23,8 +24,8 @@ class SignUpForm(NamedForm, allauth.SignupForm):
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     error_messages = DefaultSocialAccountAdapter.error_messages | {
-        "connected_other": "That is the login of another account here.",
-        "no_password": "Set a password first: without one you could not log in any more.",
+        "connected_other": _("That is the login of another account here."),
+        "no_password": _("Set a password first: without one you could not log in any more."),
     }
 
     def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> Person:
@@ -46,11 +47,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         emails = [address.email for address in sociallogin.email_addresses if address.verified]
         name = sociallogin.provider.name
         if any(assess_unique_email(email, user=guest) is not True for email in emails):
-            text = f"There is an account with your email already. Log in to it, then connect {name}."
-            messages.error(request, text)
+            text = _("There is an account with your email already. Log in to it, then connect %(name)s.")
+            messages.error(request, text % {"name": name})
             raise ImmediateHttpResponse(redirect("account_login"))
         if not emails and app_settings.EMAIL_VERIFICATION == "mandatory":
-            messages.error(request, f"{name} tells of no email that is confirmed. Please give one here.")
+            text = _("%(name)s tells of no email that is confirmed. Please give one here.")
+            messages.error(request, text % {"name": name})
             raise ImmediateHttpResponse(redirect("keep-name"))
         sociallogin.state["process"] = AuthProcess.CONNECT
         sociallogin.state.setdefault("next", "/")

@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
 
 from rooms.access import Refused
 from rooms.models import Kind, Person, Room
@@ -31,7 +32,9 @@ def administrator(request: HttpRequest) -> Person:
 
 def name_of(room: Room) -> str:
     """What a room is called here: the names of private ones are for their people."""
-    return room.name if room.kind == Kind.OPEN else f"{room.get_kind_display()} room {room.pk}"
+    if room.kind == Kind.OPEN:
+        return room.name
+    return _("%(kind)s room %(number)s") % {"kind": room.get_kind_display(), "number": room.pk}
 
 
 class Long(admin.ModelAdmin):
@@ -50,7 +53,7 @@ class Long(admin.ModelAdmin):
         return request.user.is_superuser
 
     def each(
-        self, request: HttpRequest, rows: QuerySet, act: Callable[[Any, Person], None], done: str
+        self, request: HttpRequest, rows: QuerySet, act: Callable[[Any, Person], None], done: str | Promise
     ) -> None:
         """Have the person who asks do `act` to each of `rows`; tell to how many it was done, and why
         not to others."""
@@ -61,9 +64,15 @@ class Long(admin.ModelAdmin):
                 count += 1
             except Refused as refusal:
                 whose = getattr(row, "person", row)
-                self.message_user(request, f"{whose}: {refusal}", messages.ERROR)
+                self.message_user(
+                    request,
+                    _("%(whose)s: %(refusal)s") % {"whose": whose, "refusal": refusal},
+                    messages.ERROR,
+                )
         if count:
-            self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
+            self.message_user(
+                request, _("%(done)s: %(count)s.") % {"done": done, "count": count}, messages.SUCCESS
+            )
 
 
 class ReadOnly(Long):
@@ -79,6 +88,6 @@ class ReadOnly(Long):
 class InRooms(ReadOnly):
     """Records that may be of a private room."""
 
-    @admin.display(description="room", ordering="room")
+    @admin.display(description=_("room"), ordering="room")
     def which_room(self, row: Any) -> str:
         return name_of(row.room) if row.room else ""

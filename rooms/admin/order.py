@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from rooms import moderation
 from rooms.admin.common import InRooms, ReadOnly
@@ -15,12 +16,12 @@ class BanAdmin(InRooms):
     ordering = ("-pk",)
     actions = ("lift",)
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def why(self, ban: Ban) -> str:
         """Of a private room it would tell."""
         return ban.reason if ban.room is None or ban.room.kind == Kind.OPEN else ""
 
-    @admin.action(description="Lift", permissions=["order"])
+    @admin.action(description=_("Lift"), permissions=["order"])
     def lift(self, request: HttpRequest, bans: QuerySet[Ban]) -> None:
         def act(ban: Ban, by: Person) -> None:
             if ban.room is None:
@@ -28,7 +29,7 @@ class BanAdmin(InRooms):
             else:
                 moderation.unban(ban.room, ban.person, by)
 
-        self.each(request, bans, act, "Lifted")
+        self.each(request, bans, act, _("Lifted"))
 
 
 @admin.register(Report)
@@ -54,16 +55,16 @@ class ReportAdmin(ReadOnly):
     def author(self, report: Report) -> str:
         return str(report.message.author)
 
-    @admin.action(description="Dismiss", permissions=["order"])
+    @admin.action(description=_("Dismiss"), permissions=["order"])
     def dismiss(self, request: HttpRequest, reports: QuerySet[Report]) -> None:
-        self.each(request, reports, moderation.dismiss, "Dismissed")
+        self.each(request, reports, moderation.dismiss, _("Dismissed"))
 
-    @admin.action(description="Delete the message", permissions=["order"])
+    @admin.action(description=_("Delete the message"), permissions=["order"])
     def delete_message(self, request: HttpRequest, reports: QuerySet[Report]) -> None:
         def act(report: Report, by: Person) -> None:
             moderation.delete_message(report.message, by, report.reason)
 
-        self.each(request, reports, act, "Deleted")
+        self.each(request, reports, act, _("Deleted"))
 
 
 @admin.register(Act)
@@ -77,7 +78,7 @@ class ActAdmin(InRooms):
     date_hierarchy = "at"
     ordering = ("-pk",)
 
-    @admin.display(description="why")
+    @admin.display(description=_("why"))
     def details(self, act: Act) -> str:
         """Of a private room they would tell: what it was called, or what was said there."""
         is_told = act.what != Act.What.RENAMED if act.room is None else act.room.kind == Kind.OPEN

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rooms import moderation
 from rooms.admin.common import Long, administrator
@@ -30,7 +31,7 @@ class _Named(forms.ModelForm):
         if name != self.instance.username:
             check_commas(name)
             if Person.looking_like(name).exclude(pk=self.instance.pk).exists():
-                raise ValidationError("Somebody is called that, or nearly.", code="taken")
+                raise ValidationError(_("Somebody is called that, or nearly."), code="taken")
         return name
 
     def save(self, commit: bool = True) -> Any:
@@ -58,10 +59,11 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 class IsBanned(admin.SimpleListFilter):
-    title = parameter_name = "banned"
+    title = _("banned")
+    parameter_name = "banned"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("no", "No")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         banned = Q(banned_until__gt=timezone.now())
@@ -83,8 +85,8 @@ class PersonAdmin(Long, UserAdmin):
     ordering = ("-pk",)
     fieldsets = (
         (None, {"fields": ("username", "password", "email", "bio", "is_guest", "banned_until")}),
-        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
-        ("When", {"fields": ("last_login", "date_joined")}),
+        (_("May"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
+        (_("When"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
     filter_horizontal = ("user_permissions",)
@@ -108,9 +110,9 @@ class PersonAdmin(Long, UserAdmin):
             what = Act.What.ENABLED if obj.is_active else Act.What.DISABLED
             moderation.record(what, administrator(request), person=obj)
             if not obj.is_active:
-                moderation.sign_out(obj, "Your account was closed.")
+                moderation.sign_out(obj, str(_("Your account was closed.")))
 
-    @admin.action(description="Ban from the site …", permissions=["order"])
+    @admin.action(description=_("Ban from the site …"), permissions=["order"])
     def ban(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse | None:
         form = BanForm(request.POST if "reason" in request.POST else None)
         if form.is_bound and form.is_valid():
@@ -119,11 +121,11 @@ class PersonAdmin(Long, UserAdmin):
             def act(person: Person, by: Person) -> None:
                 moderation.ban_from_site(person, by, reason, until)
 
-            self.each(request, people, act, "Banned")
+            self.each(request, people, act, _("Banned"))
             return None
         status = 422 if form.is_bound else 200
         return render(request, "ban-from-site.html", {"form": form, "people": people}, status=status)
 
-    @admin.action(description="Lift the ban from the site", permissions=["order"])
+    @admin.action(description=_("Lift the ban from the site"), permissions=["order"])
     def lift_ban(self, request: HttpRequest, people: QuerySet[Person]) -> None:
-        self.each(request, people, moderation.unban_from_site, "Lifted")
+        self.each(request, people, moderation.unban_from_site, _("Lifted"))

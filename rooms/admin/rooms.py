@@ -7,6 +7,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rooms import moderation
 from rooms.access import Refused
@@ -18,7 +19,7 @@ from rooms.names import clean_name, same_name_key
 class RoomForm(forms.ModelForm):
     """An open room, as `moderation.configure` takes it."""
 
-    is_archived = forms.BooleanField(label="Archived", required=False)
+    is_archived = forms.BooleanField(label=_("Archived"), required=False)
 
     class Meta:
         model = Room
@@ -32,7 +33,7 @@ class RoomForm(forms.ModelForm):
         name = clean_name(self.cleaned_data["name"], Room.NAME_LENGTH)
         others = Room.objects.filter(name_key=same_name_key(name), kind=Kind.OPEN)
         if others.exclude(pk=self.instance.pk).exists():
-            raise ValidationError("There is another room of this name.", code="taken")
+            raise ValidationError(_("There is another room of this name."), code="taken")
         return name
 
 
@@ -83,10 +84,10 @@ class RoomAdmin(Long):
         try:
             moderation.configure(obj, administrator(request), **values)
         except (Refused, IntegrityError) as refusal:
-            why = str(refusal) if isinstance(refusal, Refused) else "There is another room of this name."
-            self.message_user(request, f"Nothing was changed. {why}", messages.ERROR)
+            why = str(refusal) if isinstance(refusal, Refused) else _("There is another room of this name.")
+            self.message_user(request, _("Nothing was changed. %(why)s") % {"why": why}, messages.ERROR)
 
-    @admin.display(description="name")
+    @admin.display(description=_("name"))
     def shown_name(self, room: Room) -> str:
         return name_of(room)
 
@@ -106,18 +107,18 @@ class MembershipAdmin(InRooms):
     ordering = ("-pk",)
     actions = ("remove", "make_owner", "make_member")
 
-    @admin.action(description="Remove from the room", permissions=["order"])
+    @admin.action(description=_("Remove from the room"), permissions=["order"])
     def remove(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
         def act(member: Membership, by: Person) -> None:
             moderation.remove(member.room, member.person, by)
 
-        self.each(request, members, act, "Removed")
+        self.each(request, members, act, _("Removed"))
 
-    @admin.action(description="Make an owner", permissions=["order"])
+    @admin.action(description=_("Make an owner"), permissions=["order"])
     def make_owner(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
         self._give(Role.OWNER, request, members)
 
-    @admin.action(description="Make a plain member", permissions=["order"])
+    @admin.action(description=_("Make a plain member"), permissions=["order"])
     def make_member(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
         self._give(Role.MEMBER, request, members)
 
@@ -125,7 +126,7 @@ class MembershipAdmin(InRooms):
         def act(member: Membership, by: Person) -> None:
             moderation.set_role(member.room, member.person, role, by)
 
-        self.each(request, members, act, "Changed")
+        self.each(request, members, act, _("Changed"))
 
 
 @admin.register(Message)
@@ -142,10 +143,10 @@ class MessageAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).filter(room__kind=Kind.OPEN)
 
-    @admin.display(description="message")
+    @admin.display(description=_("message"))
     def beginning(self, message: Message) -> str:
         return message.body[:80]
 
-    @admin.action(description="Delete (its place is kept)", permissions=["order"])
+    @admin.action(description=_("Delete (its place is kept)"), permissions=["order"])
     def take_back(self, request: HttpRequest, said: QuerySet[Message]) -> None:
-        self.each(request, said, moderation.delete_message, "Deleted")
+        self.each(request, said, moderation.delete_message, _("Deleted"))

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from rooms.models import Invitation, SiteSettings
 
@@ -35,7 +36,7 @@ class InvitationAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
         return super().get_queryset(request).filter(room=None)
 
-    @admin.display(description="link")
+    @admin.display(description=_("link"))
     def link(self, invitation: Invitation) -> str:
         return invitation.get_absolute_url()
 

@@ -1,26 +1,27 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Act(models.Model):
     """Something done to keep order: who did what to whom, where, why and when. Never changed."""
 
     class What(models.TextChoices):
-        DELETED = "deleted", "Deleted a message"
-        REMOVED = "removed", "Removed from the room"
-        BANNED = "banned", "Banned"
-        UNBANNED = "unbanned", "Lifted a ban"
-        ROLE = "role", "Changed a role"
-        RENAMED = "renamed", "Renamed the room"
-        ARCHIVED = "archived", "Archived the room"
-        RESTORED = "restored", "Restored the room"
-        CLOSED = "closed", "Closed the room to posting"
-        OPENED = "opened", "Opened the room to posting"
-        SLOWED = "slowed", "Set slow mode"
-        KEEPS = "keeps", "Set how long messages are kept"
-        REPORTED = "reported", "Reported a message"
-        DISMISSED = "dismissed", "Dismissed a report"
-        DISABLED = "disabled", "Closed the account"
-        ENABLED = "enabled", "Opened the account again"
+        DELETED = "deleted", _("Deleted a message")
+        REMOVED = "removed", _("Removed from the room")
+        BANNED = "banned", _("Banned")
+        UNBANNED = "unbanned", _("Lifted a ban")
+        ROLE = "role", _("Changed a role")
+        RENAMED = "renamed", _("Renamed the room")
+        ARCHIVED = "archived", _("Archived the room")
+        RESTORED = "restored", _("Restored the room")
+        CLOSED = "closed", _("Closed the room to posting")
+        OPENED = "opened", _("Opened the room to posting")
+        SLOWED = "slowed", _("Set slow mode")
+        KEEPS = "keeps", _("Set how long messages are kept")
+        REPORTED = "reported", _("Reported a message")
+        DISMISSED = "dismissed", _("Dismissed a report")
+        DISABLED = "disabled", _("Closed the account")
+        ENABLED = "enabled", _("Opened the account again")
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     by = models.ForeignKey("Person", null=True, on_delete=models.SET_NULL, related_name="+")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from .invitation import new_token
 
@@ -15,10 +16,10 @@ class Export(models.Model):
     """A room as a file, made for one person: waited for, being made, there to be taken, or failed."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        RUNNING = "running", "Being made"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Being made")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
 
     token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
     room = models.ForeignKey("Room", on_delete=models.CASCADE)

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .invitation import new_token
 
@@ -30,14 +31,14 @@ class File(models.Model):
     NAME_LENGTH, CAPTION_LENGTH = 120, 300
 
     class Kind(models.TextChoices):
-        PICTURE = "picture", "Picture"
-        AUDIO = "audio", "Audio"
-        VIDEO = "video", "Video"
-        OTHER = "other", "Other"
+        PICTURE = "picture", _("Picture")
+        AUDIO = "audio", _("Audio")
+        VIDEO = "video", _("Video")
+        OTHER = "other", _("Other")
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"  # for what is shown of it to be made
-        READY = "ready", "Ready"
+        WAITING = "waiting", _("Waiting")  # for what is shown of it to be made
+        READY = "ready", _("Ready")
 
     token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
     # Where its message goes, for good or with its room, the file is found and deleted by that.

@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class Role(models.TextChoices):
     """What somebody is in a room."""
 
-    OWNER = "owner", "Owner"
-    MODERATOR = "moderator", "Moderator"
-    MEMBER = "member", "Member"
+    OWNER = "owner", _("Owner")
+    MODERATOR = "moderator", _("Moderator")
+    MEMBER = "member", _("Member")
 
 
 class Level(models.TextChoices):

@@ -1,12 +1,14 @@
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.formats import get_format, time_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
@@ -190,7 +192,8 @@ class Message(models.Model):
 
     @property
     def time(self) -> str:
-        return f"{localtime(self.at):%H:%M}"
+        at = localtime(self.at)
+        return _clock(settings.LANGUAGE_CODE, at.hour, at.minute)
 
     @property
     def isotime(self) -> str:
@@ -255,6 +258,11 @@ class Message(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{_messages_url(self.room.slug)}{self.seq}/"
+
+
+@lru_cache(maxsize=24 * 60)
+def _clock(language: str, hour: int, minute: int) -> str:
+    return time_format(time(hour, minute), get_format("TIME_FORMAT", language))
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rooms.names import clean_name, look_alike_keys
 from rooms.zones import is_zone
@@ -20,9 +21,9 @@ class Person(AbstractUser):
     BIO_LENGTH = 300
 
     class Theme(models.TextChoices):
-        SYSTEM = "", "As the system has it"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "", _("As the system has it")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     username = models.CharField("name", max_length=NAME_LENGTH, unique=True)
     folded_key = models.CharField(max_length=NAME_LENGTH * 4, unique=True, editable=False)

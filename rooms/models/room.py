@@ -2,6 +2,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
 
 from rooms.names import same_name_key, slug_for
 
@@ -9,9 +10,9 @@ from rooms.names import same_name_key, slug_for
 class Kind(models.TextChoices):
     """Who may be in a room."""
 
-    OPEN = "open", "Open"  # listed; anyone signed in may enter
-    PRIVATE = "private", "Private"  # by invitation; nobody else knows of it
-    DIRECT = "direct", "Direct"  # between a few people; it has no name
+    OPEN = "open", _("Open")  # listed; anyone signed in may enter
+    PRIVATE = "private", _("Private")  # by invitation; nobody else knows of it
+    DIRECT = "direct", _("Direct")  # between a few people; it has no name
 
 
 class RoomQuerySet(models.QuerySet["Room"]):

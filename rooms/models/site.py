@@ -1,27 +1,32 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SiteSettings(models.Model):
     """What the owner of this site has chosen; one row."""
 
     class SignUp(models.TextChoices):
-        OPEN = "open", "Anyone"
-        INVITATION = "invitation", "Who has an invitation"
-        CLOSED = "closed", "Nobody"
+        OPEN = "open", _("Anyone")
+        INVITATION = "invitation", _("Who has an invitation")
+        CLOSED = "closed", _("Nobody")
 
     guests_allowed = models.BooleanField(
         default=True,
-        help_text="Whether one may talk in open rooms with a name alone, without an account. Where it is "
-        "turned off, guests who are here are signed out, within seconds. Once it is on again, they are "
-        "back by their names.",
+        help_text=_(
+            "Whether one may talk in open rooms with a name alone, without an account. Where it is "
+            "turned off, guests who are here are signed out, within seconds. Once it is on again, they are "
+            "back by their names."
+        ),
     )
-    sign_up = models.CharField("who may sign up", max_length=10, choices=SignUp.choices, default=SignUp.OPEN)
+    sign_up = models.CharField(
+        _("who may sign up"), max_length=10, choices=SignUp.choices, default=SignUp.OPEN
+    )
 
     class Meta:
-        verbose_name = verbose_name_plural = "site settings"
+        verbose_name = verbose_name_plural = _("site settings")
 
     def __str__(self) -> str:
-        return "Site settings"
+        return str(_("Site settings"))
 
     @classmethod
     def current(cls) -> "SiteSettings":

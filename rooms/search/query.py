@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from rooms.search.match import Phrase, phrase_of
 
 LENGTH = 300  # characters that are looked at
@@ -53,17 +56,28 @@ def parse(text: str) -> Query:
     """What `text` asks for. Takes any text: what makes no sense is told in `problems`."""
     query = Query()
     if len(text) > LENGTH:
-        query.problems.append(f"Only the first {LENGTH} characters were looked at.")
+        problem = ngettext(
+            "Only the first %(count)s character was looked at.",
+            "Only the first %(count)s characters were looked at.",
+            LENGTH,
+        )
+        query.problems.append(problem % {"count": LENGTH})
     parts = _parts(text[:LENGTH])
     if len(parts) > MOST_PARTS:
-        query.problems.append(f"Only the first {MOST_PARTS} words were looked at.")
+        problem = ngettext(
+            "Only the first %(count)s word was looked at.",
+            "Only the first %(count)s words were looked at.",
+            MOST_PARTS,
+        )
+        query.problems.append(problem % {"count": MOST_PARTS})
     names = []
     for part in parts[:MOST_PARTS]:
         given = part.groupdict()
         is_quoted = given["quoted"] is not None
         value = given["quoted"] if is_quoted else given["word"]
         if is_quoted and not given["end"]:
-            query.problems.append(f"The quotation mark before “{value}” has no other to close it.")
+            problem = _("The quotation mark before “%(text)s” has no other to close it.")
+            query.problems.append(problem % {"text": value})
         if name := (given.get("filter") or "").lower():
             _take_filter(query, name, value.strip(), is_not=bool(given["minus"]))
         else:
@@ -90,20 +104,27 @@ def _take_words(query: Query, text: str, *, is_quoted: bool, is_not: bool) -> No
     is_open = not is_quoted and text.endswith("*")
     phrase = phrase_of(text, is_open=is_open)
     if phrase is None:
-        query.problems.append(f"“{text}” has no letter or digit to look for.")
+        query.problems.append(_("“%(text)s” has no letter or digit to look for.") % {"text": text})
     elif is_open and not phrase.tag and len(phrase.terms[-1]) < SHORTEST_BEGINNING:
-        query.problems.append(f"“{text}” needs {SHORTEST_BEGINNING} letters before the *.")
+        problem = ngettext(
+            "“%(text)s” needs %(count)s letter before the *.",
+            "“%(text)s” needs %(count)s letters before the *.",
+            SHORTEST_BEGINNING,
+        )
+        query.problems.append(problem % {"text": text, "count": SHORTEST_BEGINNING})
     else:
         (query.without if is_not else query.words).append(phrase)
 
 
 def _take_filter(query: Query, name: str, value: str, *, is_not: bool) -> None:
     if not value:
-        query.problems.append(f"What is to come right after “{name}:” is missing.")
+        problem = _("What is to come right after “%(filter)s:” is missing.")
+        query.problems.append(problem % {"filter": name})
     elif name in ("before", "after"):
         _take_days(query, name, value, is_not=is_not)
     elif name == "has" and value.lower() not in THINGS:
-        query.problems.append(f"“has:” takes {' or '.join(THINGS)}, and not “{value}”.")
+        problem = _("“has:” takes %(one)s or %(other)s, and not “%(text)s”.")
+        query.problems.append(problem % {"one": THINGS[0], "other": THINGS[1], "text": value})
     else:
         query.filters.append(Filter(name, value.lower() if name == "has" else value, is_not))
 
@@ -111,10 +132,12 @@ def _take_filter(query: Query, name: str, value: str, *, is_not: bool) -> None:
 def _take_days(query: Query, name: str, value: str, *, is_not: bool) -> None:
     days = days_of(value)
     if days is None:
-        query.problems.append(f"“{value}” is not a date: it goes like 2020-05-31, 2020-05 or 2020.")
+        problem = _("“%(text)s” is not a date: it goes like 2020-05-31, 2020-05 or 2020.")
+        query.problems.append(problem % {"text": value})
     elif is_not:
         other = "after" if name == "before" else "before"
-        query.problems.append(f"“-{name}:” is not known; “{other}:” is.")
+        problem = _("“-%(filter)s:” is not known; “%(other)s:” is.")
+        query.problems.append(problem % {"filter": name, "other": other})
     elif name == "before":
         query.until = min(filter(None, (query.until, days[0])))
     else:

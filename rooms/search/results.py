@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from rooms import access
 from rooms.access import Scope
@@ -117,9 +118,11 @@ def _tags(name: str, value: str, person: Person) -> tuple[Some, str]:
         return [LINK if value == "link" else FILE], ""
     if name == "from":
         people = people_named(value, person)
-        return [by(pk) for pk in people], "" if people else f"Nobody is called “{value}”."
+        return [by(pk) for pk in people], "" if people else _("Nobody is called “%(name)s”.") % {
+            "name": value
+        }
     rooms = rooms_named(value, person)
-    return [in_room(pk) for pk in rooms], "" if rooms else f"You know no room “{value}”."
+    return [in_room(pk) for pk in rooms], "" if rooms else _("You know no room “%(name)s”.") % {"name": value}
 
 
 def people_named(name: str, person: Person) -> list[int]:

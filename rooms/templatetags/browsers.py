@@ -1,6 +1,7 @@
 import re
 
 from django import template
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -25,4 +26,6 @@ def browser(user_agent: str) -> str:
         next((CALLED.get(word, word) for word in words if re.search(rf"{word}\b", user_agent)), "")
         for words in (BROWSERS, SYSTEMS)
     )
-    return " on ".join(filter(None, [name, system])) or "An unknown browser"
+    if name and system:
+        return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
+    return name or system or _("An unknown browser")

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import joining, moderation
@@ -83,5 +84,5 @@ def level(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
 @in_room
 def leave(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     joining.leave(mine.room, person)
-    messages.success(request, f"You have left {mine.room.name}.")
+    messages.success(request, _("You have left %(room)s.") % {"room": mine.room.name})
     return redirect("lobby")

@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from requests import RequestException
 
@@ -74,7 +75,7 @@ def log_in_elsewhere(request: HttpRequest, provider_id: str) -> HttpResponse:
         response = oidc_login(request, provider_id)
     except RequestException:
         log.warning("the OpenID Connect provider does not answer", exc_info=True)
-        messages.error(request, "The other site does not answer just now. Please try again later.")
+        messages.error(request, _("The other site does not answer just now. Please try again later."))
         return redirect("account_login")
     if response.status_code != 302:
         return response
@@ -125,7 +126,7 @@ def close_account(request: HttpRequest) -> HttpResponse:
         try:
             closing.close(person)
             logout(request)
-            messages.success(request, "Your account is closed. Goodbye.")
+            messages.success(request, _("Your account is closed. Goodbye."))
             return redirect("lobby")
         except closing.OnlyAdministrator:
             pass

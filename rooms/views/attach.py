@@ -15,6 +15,8 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from rooms import file_store, joining, limits
@@ -93,7 +95,7 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if not form.is_valid():
         draft.refuse(" ".join(form.problems()))
     elif not draft.problems and not draft.added and not form.cleaned_data["body"]:
-        draft.refuse("There is nothing in it: please choose a file, or write something.")
+        draft.refuse(_("There is nothing in it: please choose a file, or write something."))
     _check_captions(draft)
     if not draft.problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         draft.refuse(too_many, 429)
@@ -107,7 +109,7 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             draft.refuse(str(refusal), refusal.status)
         except OperationalError:
             log.warning("room %s: a message could not be kept", mine.room.pk, exc_info=True)
-            draft.refuse("It could not be kept just now. Please send it again.")
+            draft.refuse(_("It could not be kept just now. Please send it again."))
     return _show(request, mine, person, draft)
 
 
@@ -123,13 +125,18 @@ def _draft(request: HttpRequest, person: Person) -> Draft:
     unsent = {file.token: file for file in _unsent(person, tokens)}
     draft.added = [unsent[token] for token in dict.fromkeys(tokens) if token in unsent]
     if len(draft.added) < len(set(tokens)):
-        draft.refuse("A file is not there any more. Please choose it again.")
+        draft.refuse(_("A file is not there any more. Please choose it again."))
     for file in draft.added:
         file.caption = request.POST.get(f"caption-{file.token}", "")
     sent = cast(list[UploadedFile], request.FILES.getlist("files"))
     most = settings.FILES_PER_MESSAGE
     if len(draft.added) + len(sent) > most:
-        draft.refuse(f"A message takes {most} files, and these are {len(draft.added) + len(sent)}.")
+        problem = ngettext(
+            "A message takes %(most)s file, and these are %(count)s.",
+            "A message takes %(most)s files, and these are %(count)s.",
+            most,
+        )
+        draft.refuse(problem % {"most": most, "count": len(draft.added) + len(sent)})
     elif too_many := sent and limits.count(limits.UPLOADS, person.pk, address_of(request), len(sent)):
         draft.refuse(too_many, 429)
     else:
@@ -157,7 +164,8 @@ def _check_captions(draft: Draft) -> None:
         try:
             file.caption = clean_caption(file.caption)
         except ValidationError as error:
-            draft.refuse(f"“{file.name}”: {error.messages[0]}")
+            problem = {"name": file.name, "problem": error.messages[0]}
+            draft.refuse(_("“%(name)s”: %(problem)s") % problem)
 
 
 def _unsent(person: Person, tokens: list[str]) -> QuerySet[File]:

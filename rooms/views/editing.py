@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from rooms import editing, limits
@@ -22,7 +23,7 @@ def edit_message(request: HttpRequest, mine: Access, person: Person, seq: int) -
     shown as it would look. Asked for by htmx, for a dialog of the room, and else a page of its own."""
     message = find_message(mine, seq)
     if message.deleted_at is not None or not mine.may_edit(message):
-        raise Refused(mine.why_not_post() or "Only who wrote a message edits it, as long as it is there.")
+        raise Refused(mine.why_not_post() or _("Only who wrote a message edits it, as long as it is there."))
     if request.method != "POST":
         return _show(request, mine, person, message, EditForm({"body": message.body}))
     if "preview" in request.POST:
@@ -77,5 +78,5 @@ def edit_last(request: HttpRequest, mine: Access, person: Person) -> HttpRespons
     """The newest message of one's own, to be edited."""
     own = Message.objects.filter(room=mine.room, author=person, deleted_at=None).order_by("-seq").first()
     if own is None:
-        raise Refused("You have said nothing here that could be edited.")
+        raise Refused(_("You have said nothing here that could be edited."))
     return redirect("edit-message", mine.room.slug, own.seq)

@@ -27,6 +27,7 @@ from rooms import history as pages
 from rooms.access import Access
 from rooms.models import Person
 from rooms.sidebar import title_in
+from rooms.texts import texts_version
 from rooms.views.acts import in_room_kept, number
 from rooms.views.small import style_version
 
@@ -154,8 +155,8 @@ def _etag(*parts: object, **context: Any) -> str:
 
 @cache
 def release() -> str:
-    """Changes when the templates or styles of these pages do."""
+    """Changes when the templates, styles or texts of these pages do."""
     engine = Engine.get_default()
     sources = [str(engine.get_template(name).source) for name in TEMPLATES]
-    sources += [static(f"css/{name}.css") for name in STYLES]
+    sources += [static(f"css/{name}.css") for name in STYLES] + [texts_version()]
     return hashlib.sha256("".join(sources).encode()).hexdigest()

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from rooms import joining, limits
@@ -33,7 +34,7 @@ def invite(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if status := tried(form, bring_in):
         return show(request, mine, person, status, invite=form)
     names = ", ".join(other.username for other in form.cleaned_data["names"])
-    messages.success(request, f"In the room now: {names}.")
+    messages.success(request, _("In the room now: %(names)s.") % {"names": names})
     return redirect("about", mine.room.slug)
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -38,7 +39,7 @@ def keep_name(request: HttpRequest) -> HttpResponse:
         go_on(request, person)
         response = complete_signup(request, user=person, redirect_url=get_next_redirect_url(request))
         if not person.is_guest:
-            messages.success(request, f"“{person.username}” is yours now.")
+            messages.success(request, _("“%(name)s” is yours now.") % {"name": person.username})
         return response
     context = {"form": form, "next": get_next_redirect_url(request)}
     return render(request, "account/keep_name.html", context, status=422 if form.is_bound else 200)

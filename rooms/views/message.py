@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import limits, moderation
@@ -87,5 +88,5 @@ def report_message(request: HttpRequest, mine: Access, person: Person, seq: int)
 
     if status := tried(form, bring):
         return _show(request, mine, person, message, status, report=form)
-    messages.success(request, "Reported. A moderator will look at it.")
+    messages.success(request, _("Reported. A moderator will look at it."))
     return redirect("about-message", mine.room.slug, seq)

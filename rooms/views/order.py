@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import members, moderation
@@ -58,7 +59,7 @@ def remove(request: HttpRequest, mine: Access, person: Person, pk: int) -> HttpR
         form, lambda: moderation.remove(mine.room, other, person, form.cleaned_data["reason"])
     ):
         return _show(request, mine, other, status, remove=form)
-    messages.success(request, f"{other.username} is not in the room any more.")
+    messages.success(request, _("%(name)s is not in the room any more.") % {"name": other.username})
     return redirect("about", mine.room.slug)
 
 
@@ -72,7 +73,7 @@ def ban(request: HttpRequest, mine: Access, person: Person, pk: int) -> HttpResp
         lambda: moderation.ban(mine.room, other, person, form.cleaned_data["reason"], form.until()),
     ):
         return _show(request, mine, other, status, ban=form)
-    messages.success(request, f"{other.username} is banned.")
+    messages.success(request, _("%(name)s is banned.") % {"name": other.username})
     return redirect("bans", mine.room.slug)
 
 
@@ -81,7 +82,7 @@ def ban(request: HttpRequest, mine: Access, person: Person, pk: int) -> HttpResp
 def unban(request: HttpRequest, mine: Access, person: Person, pk: int) -> HttpResponse:
     other = get_object_or_404(Person, pk=pk)
     moderation.unban(mine.room, other, person)
-    messages.success(request, f"{other.username} may come back.")
+    messages.success(request, _("%(name)s may come back.") % {"name": other.username})
     return redirect("bans", mine.room.slug)
 
 

@@ -5,6 +5,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from rooms import limits, moderation
@@ -28,11 +29,11 @@ def describe(request: HttpRequest, mine: Access, person: Person) -> HttpResponse
         try:
             moderation.configure(mine.room, person, **form.cleaned_data)
         except IntegrityError:
-            raise Refused("There is another room of this name.") from None
+            raise Refused(_("There is another room of this name.")) from None
 
     if status := tried(form, keep):
         return show(request, mine, person, status, describe=form)
-    messages.success(request, "Saved.")
+    messages.success(request, _("Saved."))
     return redirect("about", mine.room.slug)  # which leads on, if the room has another address now
 
 
@@ -54,5 +55,5 @@ def keep(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         form, lambda: moderation.configure(mine.room, person, keep_days=form.cleaned_data["days"])
     ):
         return show(request, mine, person, status, keep=form)
-    messages.success(request, "Saved.")
+    messages.success(request, _("Saved."))
     return redirect("about", mine.room.slug)

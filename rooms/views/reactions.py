@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import emoji, limits, reactions
@@ -42,7 +43,7 @@ def react(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpR
     message = find_message(mine, seq)
     form = ReactionForm({"seq": seq, "emoji": request.POST.get("emoji", "")})
     if not form.is_valid():
-        raise Refused("That is not an emoji.")
+        raise Refused(_("That is not an emoji."))
     limits.take(limits.REACTIONS, person.pk, address_of(request))
     reactions.toggle(message, person, form.cleaned_data["emoji"])
     return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect(message)

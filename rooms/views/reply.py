@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from rooms.access import Access, Refused
@@ -21,6 +22,6 @@ def reply(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpR
     if problem := mine.why_not_post():
         raise Refused(problem)
     if message.deleted_at is not None:
-        raise Refused("This message was deleted.")
+        raise Refused(_("This message was deleted."))
     context = {"access": mine, "message": message, "title": title_in(mine.room, person), "key": new_key()}
     return render(request, "reply.html#part" if request.headers.get("HX-Request") else "reply.html", context)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
@@ -207,7 +208,7 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             problems, status = [str(refusal)], refusal.status
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
-            problems = ["It could not be kept just now. Please send it again."]
+            problems = [_("It could not be kept just now. Please send it again.")]
     writing: dict[str, object] = {
         "body": request.POST.get("body", ""),
         "draft": form.began_as(),

@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 
 from rooms.models import Person
 from rooms.parts import NAMES, parts_version
+from rooms.texts import text as _
+from rooms.texts import texts_version
 from rooms.views.acts import number
 
 YEAR = 60 * 60 * 24 * 365
@@ -40,26 +42,33 @@ def part(request: HttpRequest, version: str, name: str) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=3600)
 def my_style(request: HttpRequest) -> HttpResponse:
-    """What differs by viewer: my own messages, those that name me, those of people I have blocked.
-    `?v=` names the viewer and whom they block, so that what is kept is never another's or old."""
+    """What differs by viewer: my own messages, those that name me, those of people I have blocked; and
+    what style sheets write, in the language of the site. `?v=` names the viewer and whom they block, so
+    that what is kept is never another's or old."""
     css = ""
     if request.user.is_authenticated:
-        me = request.user.pk
+        me, waiting = request.user.pk, _in_css(_("waiting to be sent"))
         css = (
             f'.message[data-author="{me}"]{{--bubble:var(--mine);--bubble-edge:Highlight;--name:var(--accent)}}\n'
             f'.reaction[data-people~="{me}"]{{--chip:var(--mine);--chip-edge:var(--accent)}}\n'
             f'.mention[data-person="{me}"]{{--mention:var(--news-soft)}}\n'
             f'#typing [data-person="{me}"],#typing:not(:has(bdi:not([data-person="{me}"]))){{display:none}}\n'
+            f':root{{--waiting:"{waiting}"}}\n'
         )
         blocked = request.user.blocks.values_list("blocked", flat=True)
         css += "".join(f'[data-author="{other}"]{{display:none}}\n' for other in blocked)
     return HttpResponse(css, content_type="text/css")
 
 
+def _in_css(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def style_version(person: Person) -> str:
     """Changes when the person's own stylesheet does."""
     blocks = person.blocks.order_by("pk").values_list("pk", flat=True)
-    return f"{person.pk}-{hashlib.sha256(str(list(blocks)).encode()).hexdigest()[:8]}"
+    shown = f"{list(blocks)} {texts_version()}"
+    return f"{person.pk}-{hashlib.sha256(shown.encode()).hexdigest()[:8]}"
 
 
 @require_safe

@@ -5,6 +5,7 @@ from csp.constants import SELF
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from rooms import changes, history, threads
@@ -47,7 +48,7 @@ def follow(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
     """POST `on`, 1 or 0: be told of what is said in the thread, or no longer."""
     found = get_object_or_404(Thread, room=mine.room, seq=seq)
     if not mine.is_member:
-        raise Refused("You are not in this room.")
+        raise Refused(_("You are not in this room."))
     threads.follow(found, person, is_on=is_on(request), read_seq=found.last_seq)
     async_to_sync(changes.notify)(Notice(person.pk, "threads"))
     return redirect("thread", mine.room.slug, seq)

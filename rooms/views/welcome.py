@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -60,5 +61,6 @@ def _let_in(request: HttpRequest, person: Person) -> HttpResponse:
     if request.user == person:
         go_on(request, person)
     response: HttpResponse = perform_login(request, Login(user=person, email_verification="none"))
-    messages.success(request, f"Welcome, {person.username}. You are the administrator of this site.")
+    welcome = _("Welcome, %(name)s. You are the administrator of this site.")
+    messages.success(request, welcome % {"name": person.username})
     return response
