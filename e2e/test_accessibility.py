@@ -355,7 +355,7 @@ def test_the_messages_are_a_log_and_the_parts_of_the_page_have_names(room: Room)
     expect(page.get_by_role("main")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text(room.name)
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
-    expect(page.locator("html")).to_have_attribute("lang", "en-GB")
+    expect(page.locator("html")).to_have_attribute("lang", "en-gb")
     expect(refuse_a_message(page)).to_have_role("alert")
 
 
