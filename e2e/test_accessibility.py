@@ -309,8 +309,18 @@ def reactions_and_saved(room: Room, page: Page, server: Site) -> None:
     page.goto("/saved/")
 
 
+def threads(room: Room, page: Page, server: Site) -> None:
+    reacted_to(room, page)
+    page.goto(f"{room.path}messages/1/thread/")
+    expect(page.get_by_role("heading", name="Thread")).to_be_visible()
+    say(page, "an aside")
+    expect(page.locator(".message")).to_have_count(2)
+    assert Axe().run(page).violations_count == 0
+    page.goto("/threads/")
+
+
 PAGES = [
-    menu_of_a_message, editing_a_message, reactions_and_saved,
+    menu_of_a_message, editing_a_message, reactions_and_saved, threads,
     history, day_of_history, year_of_history, room_at_a_message,
     about_the_room, exports, somebody_in_it, bans, reports, anothers_message, writing_to_somebody,
     lobby, lobby_with_errors, name_page, not_found, empty_room, lively_room, room_with_a_refused_message,

@@ -204,6 +204,7 @@ class TestFilters:
             ("has:link", ["two"]),
             ("cup -has:link", ["three", "one"]),
             ("has:file", []),
+            ("has:link has:file", []),
             ("before:2020-02", ["one"]),
             ("after:2020-01-31", ["three", "two"]),
             ("after:2020-01 before:2020-02-29", ["two"]),

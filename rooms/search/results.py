@@ -92,7 +92,7 @@ def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> M
     """What to ask the index, or None where nothing can be found; `problems` are told why."""
     all_of: list[Some] = [[phrase] for phrase in query.words]
     none_of: Some = list(query.without)
-    # Of several rooms or people, a message has one.
+    # Of several rooms or people, a message has one; a link and a file it may have both.
     one_of: dict[str, Some] = {}
     is_empty = False
     for one in query.filters:
@@ -103,7 +103,7 @@ def _match(query: Query, person: Person, scope: Scope, problems: list[str]) -> M
         if one.is_not:
             none_of += tags
         else:
-            one_of.setdefault(one.name, []).extend(tags)
+            one_of.setdefault(one.name if one.name != "has" else f"has:{one.value}", []).extend(tags)
     all_of += one_of.values()
     if "in" not in one_of:
         all_of.append([OPEN, *map(in_room, sorted(scope.hidden))])
