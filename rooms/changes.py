@@ -105,18 +105,16 @@ async def apost(
     return message, change
 
 
-def load(room: Room, lines: Sequence[Line], people: dict[str, Person] | None = None) -> int:
+def load(room: Room, lines: Sequence[Line]) -> int:
     """Bring what was said elsewhere into `room`, in this order, and return how much of it was new.
 
     A line whose author has used its key in this room before is passed over: lines may be brought
     in again. At most 900 of them. Authors are made where there are none, and join the room. All
     that is new is committed at once, or nothing; raises Room.DoesNotExist if the room is gone.
-    Nothing is published: the hubs see the clock within seconds. `people` are the authors that are known by
-    name from calls before this one; those of these lines are added.
+    Nothing is published: the hubs see the clock within seconds.
     """
-    people = {} if people is None else people
     # Before the room's lock is taken: nobody then waits for a person while holding a room.
-    people |= Person.called({line.author for line in lines} - people.keys())
+    people = Person.called({line.author for line in lines})
     # Where the first and the last are new, so are those between, as good as always. To look for each
     # would take a tenth of the time.
     try:

@@ -15,7 +15,7 @@ from rooms import changes
 from rooms.bulk import without_waiting
 from rooms.history_file import HistoryFile
 from rooms.management.shell import database_trouble, find_or_make_room, in_one_piece
-from rooms.models import Person, Room
+from rooms.models import Room
 
 BATCH = 900  # messages a transaction, the most `changes.load` takes; who wants to write waits for that long
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         status = os.fstat(source.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
         new = known = 0
-        lines, people = iter(history), dict[str, Person]()
+        lines = iter(history)
         # What is loaded by now stays. Not looking through it again and again saves a quarter of the time.
         gc.freeze()
         gc.set_threshold(100_000)
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         with tqdm(total=size, unit=unit, unit_scale=True, disable=None, file=sys.stderr) as bar:
             while batch := list(islice(lines, BATCH)):
                 with in_one_piece():
-                    brought = changes.load(room, batch, people)
+                    brought = changes.load(room, batch)
                 new, known = new + brought, known + len(batch) - brought
                 bar.update(new + known - bar.n if size is None else source.tell() - bar.n)
         refused = sum(reason.count for reason in history.refused.values())
