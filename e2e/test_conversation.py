@@ -82,6 +82,8 @@ def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
     fresh = ann.context.new_page()
     fresh.goto(ann.url)
     expect_the_same(ann, other, bob, fresh)
+    fresh.goto(f"{ann.url}history/")
+    expect_the_same(ann, fresh)
 
 
 def test_what_is_missed_while_away_is_there_after_the_resume(

@@ -113,12 +113,16 @@ class Audience:
         pending, self._pending = self._pending, []
         cursor = fragments.cursor(self.version)
         frames: dict[View, tuple[str, str]] = {}
+        view, frames_of_view = None, ("", "")
         for tab in tuple(self.tabs):
-            if tab.view not in frames:
-                changed = "".join(shown.html(*tab.view) for shown in pending)
-                frames[tab.view] = (changed, changed + cursor)
+            if tab.view is not view:  # nearly all have one and the same
+                view = tab.view
+                if view not in frames:
+                    changed = "".join(shown.html(*view) for shown in pending)
+                    frames[view] = (changed, changed + cursor)
+                frames_of_view = frames[view]
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
-            if frame := frames[tab.view][tab.resumed]:
+            if frame := frames_of_view[tab.resumed]:
                 tab.give(frame)
         # Half of the time is for others: what comes meanwhile goes out together. A room that is
         # not busy has waited long before anything comes.

@@ -21,7 +21,7 @@ from rooms.audience import NOT_TOLD_WHY, Audience
 from rooms.events import SIGNED_OUT, Change, Notice, Typing
 from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
-from rooms.missed import NoMember, View, missed_since
+from rooms.missed import NoMember, View, missed_since, view
 from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
@@ -120,7 +120,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         viewer = Viewer(
             person_id=person.pk,
             room_id=self.room.pk,
-            view=View(person.zone, thread_in(self.scope)),
+            view=view(person.zone, thread_in(self.scope)),
             session_key=self.scope["session_key"],
             on_expel=self.expelled,
             on_rooms=self.rooms_changed,

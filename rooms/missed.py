@@ -3,6 +3,7 @@ for a hub that was not told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from rooms import access, fragments, history
@@ -21,6 +22,12 @@ class View(NamedTuple):
 
     zone: str = "UTC"  # the time zone
     thread: int = 0  # of which one sees a thread, by the seq of the message that it is under; 0: the room
+
+
+@lru_cache(maxsize=1024)
+def view(zone: str, thread: int) -> View:
+    """The same object for all who see the same."""
+    return View(zone, thread)
 
 
 class Shown(Protocol):
