@@ -184,7 +184,8 @@ def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
 
 
 def mark_all_read(person_id: int) -> None:
-    """Record that the person has read all their rooms."""
+    """Record that the person has read all their rooms, and threads."""
+    threads.mark_all_read(person_id)
     behind = Membership.objects.filter(Q(read_seq__lt=F("room__last_seq")) | Q(mentions__gt=0))
     for room_id, latest_seq in behind.filter(person=person_id).values_list("room", "room__latest_seq"):
         mark_read(room_id, [person_id], latest_seq)
@@ -320,6 +321,9 @@ class News:
         if notice.what == "read":
             rooms = [notice.room_id] if notice.room_id else list(here.rooms)
             self._clear(notice.person_id, rooms)
+            if not notice.room_id and here.is_any_thread_new:
+                here.is_any_thread_new = False
+                self._tell(notice.person_id, THREADS)
             if notice.room_id:
                 here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
         elif notice.what == "rooms":

@@ -9,9 +9,11 @@ wish to.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from rooms import access
@@ -99,6 +101,12 @@ def mark_read(person_id: int, room_id: int, seq: int) -> bool:
     return False
 
 
+def mark_all_read(person_id: int) -> None:
+    """Record that the person has read all the threads that they follow."""
+    last_seq = Thread.objects.filter(pk=OuterRef("thread")).values("last_seq")
+    Following.objects.filter(person=person_id).update(read_seq=Subquery(last_seq))
+
+
 def is_any_new(person_id: int) -> bool:
     """Whether anything was said in the threads that the person follows, in rooms that they are in."""
     return first(_unread(person_id)) is not None
@@ -118,12 +126,9 @@ def followed(person: Person) -> list[tuple[Following, Message | None]]:
     visible = access.visible_to(person).values("pk")
     mine = Following.objects.filter(person=person, thread__room__in=visible, thread__count__gt=0)
     found = list(mine.select_related("thread__room").order_by("-thread__last_at", "-pk")[:MOST_LISTED])
-    above: dict[tuple[int, int], Message] = {}
-    for following in found:
-        message = Message.objects.filter(room=following.thread.room, seq=following.thread.seq)
-        for one in message.select_related("author"):
-            one.room = following.thread.room
-            above[one.room_id, one.seq] = one
+    places = [Q(room=one.thread.room_id, seq=one.thread.seq) for one in found]
+    messages = Message.objects.filter(reduce(or_, places, Q(pk=None))).select_related("author", "room")
+    above = {(message.room_id, message.seq): message for message in messages}
     name_people(above.values())
     return [(one, above.get((one.thread.room_id, one.thread.seq))) for one in found]
 

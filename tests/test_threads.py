@@ -266,6 +266,15 @@ def test_the_list_of_threads(reader: Client, lounge: Room, talk: list[int], ann:
     assert seqs(reader.get("/threads/")) == []
 
 
+def test_marked_as_read_with_everything_else(
+    reader: Client, lounge: Room, talk: list[int], bob: Person
+) -> None:
+    changes.post(lounge, bob, "at eight", thread=1)
+    reader.post("/read/")
+    assert "none" in find(reader.get(ROOM).content, id="news-threads")["class"]
+    assert Following.objects.get(person=bob).read_seq == 10
+
+
 def test_a_thread_does_not_make_its_room_new(lounge: Room, talk: list[int], bob: Person) -> None:
     news.mark_read(lounge.pk, [bob.pk], 6)
     changes.post(lounge, Person.objects.get(username="ann"), "at eight", thread=1)
@@ -348,6 +357,10 @@ async def test_who_follows_is_shown_that_something_is_new_unless_they_look_at_it
     assert not here[bob.pk].is_any_thread_new
     await sync_to_async(threads.mark_read)(ann.pk, lounge.pk, 1)
     await changes.notify(changes.Notice(ann.pk, "threads"))
+    await until(lambda: not here[ann.pk].is_any_thread_new)
+    await changes.apost(lounge, bob, "and song", thread=1)
+    await until(lambda: here[ann.pk].is_any_thread_new)
+    await changes.notify(changes.Notice(ann.pk, "read"))  # all of it
     await until(lambda: not here[ann.pk].is_any_thread_new)
 
 
