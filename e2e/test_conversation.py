@@ -10,6 +10,8 @@ from e2e.conftest import Site
 from e2e.pages import PageErrors, Room, wait_until
 from e2e.proxy import proxy_to
 from e2e.site import say
+from e2e.test_files import choose, file, picture
+from e2e.test_files import send as send_files
 
 
 def menu_of(page: Page, seq: int) -> Locator:
@@ -62,6 +64,13 @@ def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
     expect(bob.locator(".answers")).to_have_count(0)
     expect(other.locator("#message-7 .answered, #message-6 .answered")).to_contain_text("the usual place")
 
+    ann.locator("[name=body]:visible").first.focus()
+    say(ann, "**bold**, `code`, https://example.org, :tada: and ||a secret||")
+    choose(bob, picture(), file("menu.txt", b"fish"))
+    bob.get_by_label("Caption of menu.txt").fill("what <they> have")
+    send_files(bob)
+    expect(ann.get_by_text("what <they> have")).to_be_visible()
+
     page_errors.allow_outage()
     own_server.kill()
     expect(ann.locator("#connection .offline")).to_be_visible()
@@ -79,7 +88,11 @@ def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
     expect(bob.locator("#message-3 .edited")).to_be_visible()
     expect(bob.locator(".answered .line")).to_have_text("the new place")
 
-    fresh = ann.context.new_page()
+    fresh = bob.context.new_page()
+    fresh.goto(f"{bob.url}messages/2/about/")
+    fresh.get_by_role("button", name="Delete").click()
+    expect(ann.locator("#message-2.gone")).to_be_visible()
+
     fresh.goto(ann.url)
     expect_the_same(ann, other, bob, fresh)
     fresh.goto(f"{ann.url}history/")
