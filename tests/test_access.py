@@ -81,7 +81,7 @@ def scene(kind: str) -> Scene:
             is_closed=kind == "closed", archived_at=timezone.now() if kind == "archived" else None
         )
     with transaction.atomic():  # though nothing is said any more in an archived room
-        Room.objects.filter(pk=room.pk).update(clock=1, last_seq=1)
+        Room.objects.filter(pk=room.pk).update(clock=1, last_seq=1, latest_seq=1)
         message = Message.objects.create(
             room=room, author=people["mia"], seq=1, version=1, at=timezone.now(), body="tea?", html="tea?"
         )

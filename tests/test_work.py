@@ -47,7 +47,7 @@ def fill(room: Room, author: Person, count: int) -> None:
             for seq in range(2, count + 1)
         ]
     )
-    Room.objects.filter(pk=room.pk).update(clock=count, last_seq=count)
+    Room.objects.filter(pk=room.pk).update(clock=count, last_seq=count, latest_seq=count)
 
 
 @pytest.fixture
