@@ -142,6 +142,9 @@ class Audience:
             tab.give(html)
         return len(self.tabs)
 
+    def _views(self) -> set[View]:
+        return {tab.view for tab in [*self.tabs, *self.waiting]}
+
     def _hand_out(self) -> None:
         while (change := self._early.pop(self.version + 1, None)) is not None:
             self.version += 1
@@ -180,7 +183,8 @@ class Audience:
                 return  # it was disorder, not loss
             heard = list(self._early)
             try:
-                missed = await missed_since(self.room_id, self.version, *{tab.view for tab in self.tabs})
+                views = self._views()
+                missed = await missed_since(self.room_id, self.version, *views)
                 if missed.is_expelled:
                     people = {tab.person_id for tab in [*self.tabs, *self.waiting] if tab.person_id}
                     self.expel(people - await members_among(self.room_id, people), NOT_TOLD_WHY)
@@ -190,6 +194,8 @@ class Audience:
                 log.warning("room %s: cannot read what is missing: %s", self.room_id, error)
                 await asyncio.sleep(CHECK_SECONDS)
                 continue
+            if self._views() - views:
+                continue  # somebody came who sees what was not read
             for shown in missed.shown:
                 if not isinstance(shown, Change) or shown.version > self.version:
                     self._queue(shown)

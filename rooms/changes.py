@@ -197,6 +197,7 @@ def _record_locked(
     latest_seq = room.latest_seq
     thread = threads.under(room, said.thread) if said.thread else None
     if thread is not None:
+        before = thread.last_seq
         threads.grow(thread, at)
         _renew_above(room, [thread.seq])
     message = _next_message(room, thread or room, author, said.body, said.key, at, rendered)
@@ -209,10 +210,10 @@ def _record_locked(
         message.save(update_fields=["extras"])
     tally(room_id, latest_seq, (message.seq, at))
     index.put([message], are_new=True)
-    followers = threads.go_on(thread, author) if thread is not None else ()
     statements.keep_last(room)
     addressed = {*rendered.mentioned, *([answered] if answered else [])}
     mentioned = _count_mentions(room, author, addressed)
+    followers = threads.go_on(thread, author, mentioned, before) if thread is not None else ()
     change = Change(room_id, message.version, message, mentioned=mentioned, followers=followers)
     return message, change
 

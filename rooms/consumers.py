@@ -184,7 +184,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     async def send_rooms(self) -> None:
         try:
-            self.give(await rooms_html(self.person, self.room))
+            self.give(await rooms_html(self.person, self.room, is_read=not self.view.thread))
         except DatabaseError as error:
             log.warning("%s: the rooms could not be read: %s", self.scope["path"], error)
 
@@ -359,9 +359,10 @@ def thread_in(scope: dict[str, Any]) -> int:
 
 
 @reading
-def rooms_html(person: Person, room: Room) -> str:
-    """The list of the person's rooms as a fragment."""
-    return fragments.rooms(sidebar(person).looking_at(room.pk), room)
+def rooms_html(person: Person, room: Room, *, is_read: bool) -> str:
+    """The list of the person's rooms as a fragment; whether `room`, which is one of them, is before them."""
+    rooms = sidebar(person)
+    return fragments.rooms(rooms.looking_at(room.pk) if is_read else rooms, room)
 
 
 @reading

@@ -60,7 +60,7 @@ def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
 
 def threads(is_new: bool, *, is_live: bool = True) -> str:
     """Whether something is new in the threads that the viewer follows."""
-    text = '<span class="unseen">new</span>' if is_new else ""
+    text = f'<span class="unseen">{escape(_("new"))}</span>' if is_new else ""
     swap = ' hx-swap-oob="true"' if is_live else ""
     return f'<b id="news-threads" class="news {"some" if is_new else "none"}"{swap}>{text}</b>'
 

@@ -64,7 +64,7 @@ class Hub:
         if tab.person_id:
             await self._subscribe(group_of_person(tab.person_id))
         if not audience.is_started:
-            clock, _ = (await clocks([room_id])).get(room_id, (0, 0))
+            clock, _, _ = (await clocks([room_id])).get(room_id, (0, 0, 0))
             audience.start(clock)
         return audience
 
@@ -192,10 +192,11 @@ class Hub:
                 log.exception("who is here could not be told")
 
     async def _check(self) -> None:
-        for room_id, (clock, last_seq) in (await clocks(self.news.rooms | self.audiences.keys())).items():
+        known = await clocks(self.news.rooms | self.audiences.keys())
+        for room_id, (clock, latest_seq, last_seq) in known.items():
             if room_id in self.audiences:
                 self.audiences[room_id].reached(clock)
-            self.news.reached(room_id, last_seq)
+            self.news.reached(room_id, latest_seq, last_seq)
         for room_id, audience in list(self.audiences.items()):
             if audience.is_empty:
                 del self.audiences[room_id]  # at once: who joins from here on gets another

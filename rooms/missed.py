@@ -51,7 +51,7 @@ class NewestPage:
 
     def html(self, zone: str, thread: int = 0) -> str:
         if thread not in self.pages:
-            return ""  # whoever shows it came later, and resumes from what is newer than this
+            return ""  # whoever shows it came when this was handed out already, and resumes from there
         if (zone, thread) not in self._rendered:
             above = self.above.get(thread)
             html = fragments.start_over(self.room, self.pages[thread], zone, thread, above)
@@ -126,13 +126,13 @@ def _change(message: Message, is_new: bool) -> Change:
 
 
 @reading
-def clocks(room_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """The clock of each of these rooms and the seq of its last message; one query for every 500."""
+def clocks(room_ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """The clock of each of these rooms, and the seqs of its last message and of its last in no thread; one
+    query for every 500."""
     ids = list(room_ids)
-    found: dict[int, tuple[int, int]] = {}
+    found: dict[int, tuple[int, int, int]] = {}
     for start in range(0, len(ids), 500):
         rooms = Room.objects.filter(pk__in=ids[start : start + 500])
-        found.update(
-            (pk, (clock, last)) for pk, clock, last in rooms.values_list("pk", "clock", "latest_seq")
-        )
+        rows = rooms.values_list("pk", "clock", "latest_seq", "last_seq")
+        found.update((pk, (clock, latest, last)) for pk, clock, latest, last in rows)
     return found

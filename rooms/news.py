@@ -109,6 +109,7 @@ class Watched:
     heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
     kept_seq: int = 0  # up to which it is recorded that the readers have read
     clock_seq: int = 0  # the last message, as the database told a check ago
+    outside_seq: int = 0  # and the last that was in no thread
     head_version: int = 0  # of the newest name that was heard of
 
 
@@ -167,6 +168,7 @@ def ended_sessions(sessions: dict[str, int]) -> set[str]:
 
 ended_among = reading(ended_sessions)
 is_any_thread_new = reading(threads.is_any_new)
+who_has_new = reading(threads.who_has_new)
 
 
 def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
@@ -180,7 +182,10 @@ def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
             keys = list(mine.values_list("pk", flat=True))
             some = Membership.objects.filter(pk__in=keys)
             some.filter(read_seq__lt=seq).update(read_seq=seq)
-            some.filter(room__latest_seq__lte=seq, mentions__gt=0).update(mentions=0)
+            named = some.filter(room__latest_seq__lte=seq, mentions__gt=0)
+            if people := list(named.values_list("person", flat=True)):
+                named.update(mentions=0)
+                threads.forget_mentions(room_id, people)
 
 
 def mark_all_read(person_id: int) -> None:
@@ -201,7 +206,7 @@ class News:
         self._watched: dict[int, Watched] = {}
         self._states: dict[int, int] = {}  # who is on the site
         self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
-        self._read_in_threads: set[tuple[int, int, int]] = set()  # who, room, thread; not yet recorded
+        self._read_in_threads: dict[tuple[int, int, int], int] = {}  # up to where, by who, room and thread
         self._missed: set[int] = set()  # rooms in which something was said that was not heard
         self._tasks: set[asyncio.Task[None]] = set()
         self._learning = asyncio.Semaphore(1)  # a room that comes back may do so for thousands
@@ -215,7 +220,8 @@ class News:
         """Tell `tab` from now on; its person stands with their rooms, and threads, as is known."""
         here = self.people.setdefault(tab.person_id, Here())
         here.tabs.add(tab)
-        here.is_any_thread_new = is_any_thread_new
+        # In other tabs it may be known already what was said since that was read.
+        here.is_any_thread_new = is_any_thread_new or (len(here.tabs) > 1 and here.is_any_thread_new)
         self._learn(tab.person_id, known)
 
     def html(self, person_id: int) -> tuple[str, int]:
@@ -282,7 +288,7 @@ class News:
         for person_id in change.mentioned:
             if person_id in watched.people and not self._reads(person_id, change.room_id):
                 state = self.people[person_id].rooms[change.room_id]
-                if message.seq > state.counted_seq:
+                if message.seq > state.counted_seq and not self._sees_thread(person_id, change):
                     state.mentions += 1
                     self._tell(person_id, change.room_id, rings=True)
         if message.thread_seq is None:
@@ -292,14 +298,21 @@ class News:
     def _tell_followers(self, watched: Watched, change: Change) -> None:
         """Show that something is new in a thread to those who follow it and do not have it before them."""
         assert change.message is not None  # noqa: S101 — it is in a thread
-        where = change.room_id, change.message.thread_seq or 0
         for person_id in watched.people.intersection(change.followers):
             here = self.people[person_id]
-            if any(tab.is_seen and (tab.room_id, tab.view.thread) == where for tab in here.tabs):
-                self._read_in_threads.add((person_id, *where))
+            if self._sees_thread(person_id, change):
+                place = person_id, change.room_id, change.message.thread_seq or 0
+                self._read_in_threads[place] = change.message.seq
             elif not here.is_any_thread_new:
                 here.is_any_thread_new = True
                 self._tell(person_id, THREADS)
+
+    def _sees_thread(self, person_id: int, change: Change) -> bool:
+        """Whether the person has the thread before them that the new message is in."""
+        where = change.room_id, change.message and change.message.thread_seq
+        return any(
+            tab.is_seen and (tab.room_id, tab.view.thread) == where for tab in self.people[person_id].tabs
+        )
 
     def _hear_head(self, change: Change, people_ids: Iterable[int]) -> None:
         """Show what the room is called, or that it is gone, beside the other rooms."""
@@ -330,6 +343,7 @@ class News:
             self._start(self._learn_anew(notice.person_id))
         elif notice.what == "threads":
             self._start(self._learn_threads(notice.person_id))
+            self._start(self._learn_anew(notice.person_id))  # they were named in one, it may be
         elif notice.what == "renamed":
             for tab in list(here.tabs):
                 tab.person_renamed(notice.name)
@@ -338,15 +352,16 @@ class News:
                 if notice.session in ("", tab.session):
                     tab.expel(notice.why)
 
-    def reached(self, room_id: int, last_seq: int) -> None:
-        """The database says that this is the room's last message. What was said by the last time it
-        was asked, and has not been heard of by now, was lost on the way."""
+    def reached(self, room_id: int, latest_seq: int, last_seq: int) -> None:
+        """The database says that these are the room's last message, and its last in no thread. What was
+        said by the last time it was asked, and has not been heard of by now, was lost on the way."""
         if (watched := self._watched.get(room_id)) is not None:
-            if watched.last_seq < watched.clock_seq:
+            if (was := watched.last_seq) < watched.clock_seq:
                 watched.last_seq = watched.clock_seq
                 self._missed.add(room_id)
-                self._tell_untold(watched, room_id)
-            watched.clock_seq = last_seq
+                if watched.outside_seq > was:
+                    self._tell_untold(watched, room_id)
+            watched.clock_seq, watched.outside_seq = latest_seq, last_seq
 
     def met(self, states: dict[int, int]) -> None:
         """These people are on the site, each here or away: show it beside direct rooms."""
@@ -382,12 +397,12 @@ class News:
             except DatabaseError:
                 self._missed.add(room_id)
                 raise
-        in_threads, self._read_in_threads = self._read_in_threads, set()
+        in_threads, self._read_in_threads = self._read_in_threads, {}
         try:
-            if in_threads:
-                await _mark_threads_read(in_threads)
+            for person_id in await _mark_threads_read(in_threads) if in_threads else ():
+                self.notice(Notice(person_id, "threads"))
         except DatabaseError:
-            self._read_in_threads |= in_threads
+            self._read_in_threads = in_threads | self._read_in_threads
             raise
         left, self._left = self._left, []
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
@@ -421,6 +436,12 @@ class News:
                 was, state.mentions, state.counted_seq = state.mentions, count, seq
                 if count != was:
                     self._tell(person_id, room_id, rings=count > was)
+
+        for person_id in await who_has_new(room_id, watched.people):
+            here = self.people.get(person_id)
+            if here is not None and not here.is_any_thread_new:
+                here.is_any_thread_new = True
+                self._tell(person_id, THREADS)
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -558,9 +579,14 @@ def _mentions(here: Here) -> int:
 
 
 @database_sync_to_async
-def _mark_threads_read(read: Iterable[tuple[int, int, int]]) -> None:
-    for person_id, room_id, seq in sorted(read):
-        threads.mark_read(person_id, room_id, seq)
+def _mark_threads_read(read: dict[tuple[int, int, int], int]) -> set[int]:
+    """Record who has read what in which thread. Returns who was named or addressed there."""
+    found = set()
+    for (person_id, room_id, seq), upto in sorted(read.items()):
+        following = threads.mark_read(person_id, room_id, seq, upto)
+        if following is not None and following.mentions:
+            found.add(person_id)
+    return found
 
 
 @database_sync_to_async

@@ -6,14 +6,16 @@ where the message above says how much there is. Whoever takes part follows the t
 wish to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from rooms import access
@@ -48,15 +50,21 @@ def grow(thread: Thread, at: datetime) -> None:
     Thread.objects.filter(pk=thread.pk).update(count=F("count") + 1, last_at=at)
 
 
-def go_on(thread: Thread, author: Person) -> tuple[int, ...]:
-    """Keep what `thread`, whose last message is by `author`, says of that. Returns who is to be told."""
+def go_on(thread: Thread, author: Person, named: Iterable[int], before: int) -> tuple[int, ...]:
+    """Keep what `thread`, whose last message is by `author`, says of that; the one before it was at the seq
+    `before`. It names or addresses the people `named`, who follow the thread from now on. Returns who is to
+    be told."""
     thread.save(update_fields=["last_seq", "last_at", "last_author"])
     follow(thread, author, read_seq=thread.last_seq)
+    for person_id in sorted(named):
+        Following.objects.get_or_create(thread=thread, person_id=person_id, defaults={"read_seq": before})
+    thread.followings.filter(person__in=named).update(mentions=F("mentions") + 1)
+    # Who has blocked the author hears nothing of it.
+    deaf = author.blocked_by.values("person")
+    thread.followings.filter(person__in=deaf, read_seq__gte=before).update(read_seq=thread.last_seq)
     told = Membership.objects.filter(room=thread.room_id).exclude(level=Level.NOTHING)
     others = thread.followings.filter(person__membership__in=told).exclude(person=author)
-    # Who has blocked the author hears nothing of it.
-    others = others.exclude(person__in=author.blocked_by.values("person"))
-    return tuple(others.order_by("pk").values_list("person", flat=True))
+    return tuple(others.exclude(person__in=deaf).order_by("pk").values_list("person", flat=True))
 
 
 def follow(thread: Thread, person: Person, *, is_on: bool = True, read_seq: int = 0) -> None:
@@ -90,21 +98,46 @@ def shown(room: Room, seq: int, person: Person) -> Shown:
     )
 
 
-def mark_read(person_id: int, room_id: int, seq: int) -> bool:
-    """Record that the person has read all of the thread under the message at `seq`. Returns whether
-    anything in it was new to them."""
-    unread = Following.objects.filter(person=person_id, thread__room=room_id, thread__seq=seq)
-    unread = unread.filter(read_seq__lt=F("thread__last_seq")).select_related("thread")
-    for following in unread:
-        Following.objects.filter(pk=following.pk).update(read_seq=following.thread.last_seq)
-        return True
-    return False
+def mark_read(person_id: int, room_id: int, seq: int, upto: int | None = None) -> Following | None:
+    """Record that the person has read the thread under the message at `seq`, `upto` one of its messages or
+    all of it, and is named or addressed in it no more. Returns how they stood with it, if anything in it
+    was new to them."""
+    unread = Following.objects.filter(_is_unread, person=person_id, thread__room=room_id, thread__seq=seq)
+    if not unread.exists():
+        return None
+    with transaction.atomic():
+        # First, as who writes there does: nobody then waits for each other.
+        mine = Membership.objects.filter(room=room_id, person=person_id)
+        list(mine.select_for_update().values_list("pk"))
+        following = unread.select_related("thread").select_for_update(of=("self",)).first()
+        if following is None:
+            return None
+        last_seq = following.thread.last_seq
+        read_seq = max(following.read_seq, min(upto or last_seq, last_seq))
+        Following.objects.filter(pk=following.pk).update(read_seq=read_seq, mentions=0)
+        if following.mentions:
+            mine.update(mentions=Greatest(F("mentions") - following.mentions, 0))
+    return following
 
 
+_is_unread = Q(read_seq__lt=F("thread__last_seq")) | Q(mentions__gt=0)
+
+
+def forget_mentions(room_id: int, people_ids: Sequence[int]) -> None:
+    """These people, whose memberships of the room are locked, are named in its threads no more."""
+    named = Following.objects.filter(thread__room=room_id, person__in=people_ids, mentions__gt=0)
+    keys = list(named.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    Following.objects.filter(pk__in=keys).update(mentions=0)
+
+
+@transaction.atomic
 def mark_all_read(person_id: int) -> None:
     """Record that the person has read all the threads that they follow."""
+    unread = Following.objects.filter(_is_unread, person=person_id)
+    # In order: whoever else changes several of them waits, and nobody for each other.
+    keys = list(unread.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     last_seq = Thread.objects.filter(pk=OuterRef("thread")).values("last_seq")
-    Following.objects.filter(person=person_id).update(read_seq=Subquery(last_seq))
+    Following.objects.filter(pk__in=keys).update(read_seq=Subquery(last_seq), mentions=0)
 
 
 def is_any_new(person_id: int) -> bool:
@@ -113,8 +146,23 @@ def is_any_new(person_id: int) -> bool:
 
 
 def _unread_of(person_id: int) -> Any:
-    unread = Following.objects.filter(person=person_id, read_seq__lt=F("thread__last_seq"))
-    return unread.filter(thread__room__membership__person=person_id)[:1]
+    return _unread_in(Following.objects.filter(person=person_id))[:1]
+
+
+def _unread_in(followings: QuerySet[Following]) -> QuerySet[Following]:
+    """Those of `followings` in which something is new to who wishes to know."""
+    told = Membership.objects.filter(room=OuterRef("thread__room"), person=OuterRef("person"))
+    unread = followings.filter(thread__count__gt=0, read_seq__lt=F("thread__last_seq"))
+    return unread.filter(Exists(told.exclude(level=Level.NOTHING)))
+
+
+def who_has_new(room_id: int, people_ids: Iterable[int]) -> set[int]:
+    """Those of these people to whom anything is new in the threads of the room."""
+    ids, found = sorted(people_ids), set[int]()
+    for start in range(0, len(ids), 500):
+        some = Following.objects.filter(thread__room=room_id, person__in=ids[start : start + 500])
+        found.update(_unread_in(some).values_list("person", flat=True))
+    return found
 
 
 _unread = prepared(_unread_of, -1)
@@ -136,7 +184,7 @@ def followed(person: Person) -> list[tuple[Following, Message | None]]:
 def recount(room: Room, seqs: Iterable[int]) -> None:
     """Count anew what is in the threads under the messages at `seqs` of `room`, a room that is locked. One
     in which nothing is left is gone."""
-    for thread in Thread.objects.filter(room=room, seq__in=set(seqs)):
+    for thread in Thread.objects.filter(room=room, seq__in=set(seqs)).order_by("pk"):
         said = Message.objects.filter(room=room, thread_seq=thread.seq)
         thread.count = said.filter(deleted_at=None).count()
         if said.exists():

@@ -195,6 +195,7 @@ def test_the_link_to_one_leads_into_the_thread(reader: Client, talk: list[int]) 
     assert seqs(page) == [1, 3, 5, 8] and "here" in find(page.content, id="message-5")["class"]
     assert reader.get(f"{ROOM}messages/5/thread/")["Location"] == f"{THREAD}?at=5#message-5"
     assert seqs(reader.get(f"{THREAD}?before=5")) == [1, 3]
+    assert seqs(reader.get(f"{THREAD}?before=2")) == [1, 3, 5, 8]  # nothing is older
 
 
 def test_it_is_found(lounge: Room, talk: list[int], ann: Person) -> None:
@@ -250,6 +251,48 @@ def record(room: Room, author: Person, body: str) -> tuple[Message, changes.Chan
     message, change = changes._record(room.pk, author, changes.Said(body, thread=1))
     assert change is not None
     return message, change
+
+
+def test_whoever_is_named_in_one_follows_it(
+    reader: Client, lounge: Room, said: Message, bob: Person, person: Callable[..., Person]
+) -> None:
+    eve = person("eve")
+    Membership.join(lounge.pk, eve.pk)
+    _, change = record(lounge, bob, "@eve, come too")
+    assert set(change.followers) == {said.author_id, eve.pk} and change.mentioned == (eve.pk,)
+    assert threads.is_any_new(eve.pk)
+    assert Membership.objects.get(person=eve).mentions == 1
+    changes.post(lounge, bob, "@eve?")  # in the room
+    threads.mark_read(eve.pk, lounge.pk, 1)
+    assert not threads.is_any_new(eve.pk)
+    assert Membership.objects.get(person=eve).mentions == 1  # that in the room
+    record(lounge, bob, "@eve!")
+    lounge.refresh_from_db()
+    news.mark_read(lounge.pk, [eve.pk], lounge.latest_seq)
+    assert Membership.objects.get(person=eve).mentions == 0
+    assert threads.is_any_new(eve.pk)  # the room was read, the thread was not
+    changes.post(lounge, bob, "@eve!!")
+    threads.mark_read(eve.pk, lounge.pk, 1)
+    assert Membership.objects.get(person=eve).mentions == 1
+
+
+def test_what_nobody_was_told_of_is_not_new(
+    lounge: Room, said: Message, ann: Person, bob: Person, person: Callable[..., Person]
+) -> None:
+    Block.objects.create(person=ann, blocked=bob)
+    message, _ = record(lounge, bob, "at the harbour")
+    assert not threads.is_any_new(ann.pk)
+    Block.objects.all().delete()
+    eve = person("eve")
+    Membership.join(lounge.pk, eve.pk)
+    own, _ = record(lounge, eve, "I come too")
+    assert threads.is_any_new(ann.pk)
+    Membership.objects.filter(person=ann).update(level=Level.NOTHING)
+    assert not threads.is_any_new(ann.pk)
+    Membership.objects.filter(person=ann).update(level=Level.MENTIONS)
+    changes.delete(own, eve)
+    changes.delete(message, bob)
+    assert not threads.is_any_new(ann.pk)  # nothing is left of it
 
 
 def test_the_list_of_threads(reader: Client, lounge: Room, talk: list[int], ann: Person, bob: Person) -> None:
@@ -362,6 +405,78 @@ async def test_who_follows_is_shown_that_something_is_new_unless_they_look_at_it
     await until(lambda: here[ann.pk].is_any_thread_new)
     await changes.notify(changes.Notice(ann.pk, "read"))  # all of it
     await until(lambda: not here[ann.pk].is_any_thread_new)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_is_named_in_the_thread_they_look_at_is_told_nothing(
+    watch: Callable[..., Awaitable[Page]], lounge: Room, said: Message, ann: Person, bob: Person
+) -> None:
+    aside = await watch(ann, 1)
+    aside.is_seen = True
+    await changes.apost(lounge, bob, "@ann, at the harbour", thread=1)
+
+    @sync_to_async
+    def mentions() -> int:
+        mine = Membership.objects.get(person=ann)
+        return mine.mentions if Following.objects.get(person=ann).read_seq == 3 else -1
+
+    while await mentions() != 0:
+        await asyncio.sleep(0.01)
+    here = Hub.here().news.people[ann.pk]
+    assert here.rooms[lounge.pk].mentions == 0 and not here.is_any_thread_new
+    aside.is_seen = False
+    await changes.apost(lounge, bob, "@ann?", thread=1)
+    await until(lambda: here.rooms[lounge.pk].mentions == 1 and here.is_any_thread_new)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_redis_lost_is_told_without_making_the_room_new(
+    watch: Callable[..., Awaitable[Page]],
+    lounge: Room,
+    said: Message,
+    ann: Person,
+    bob: Person,
+    person: Callable[..., Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await changes.apost(lounge, bob, "at the harbour", thread=1)
+    await sync_to_async(news.mark_read)(lounge.pk, [ann.pk], 3)
+    await sync_to_async(threads.mark_read)(ann.pk, lounge.pk, 1)
+    page = await watch(ann, 1)
+    here = Hub.here().news.people[ann.pk]
+    assert not here.is_any_thread_new
+    monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+    await sync_to_async(changes.post)(lounge, bob, "they have fish", thread=1)
+    await until(lambda: here.is_any_thread_new)
+    assert not here.rooms[lounge.pk].is_new
+    await until(lambda: page.texts == ["they have fish"])
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_comes_while_far_too_much_is_fetched_misses_nothing(
+    watch: Callable[..., Awaitable[Page]],
+    lounge: Room,
+    talk: list[int],
+    ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(missed, "MOST_MISSED", 1)
+    real, late = audience.missed_since, Page(8)
+    late.view, late.person_id, late.room_id = View(thread=1), ann.pk, lounge.pk
+    whole = await watch(ann)
+
+    async def somebody_comes(*about: object) -> object:
+        found = await real(*about)  # type: ignore[arg-type]
+        if not late.cursor or late not in Hub.here().audiences[lounge.pk].tabs:
+            (await Hub.here().join(lounge.pk, late)).admit(late)
+        return found
+
+    monkeypatch.setattr(audience, "missed_since", somebody_comes)
+    monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+    for n in range(3):
+        await sync_to_async(changes.post)(lounge, ann, f"number {n}", thread=1)
+    await until(lambda: late.cursor == whole.cursor == 14)
+    assert late.texts[-3:] == ["number 0", "number 1", "number 2"]
 
 
 def test_an_account_that_closes_follows_nothing(lounge: Room, talk: list[int], bob: Person) -> None:

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('read_seq', models.PositiveBigIntegerField(default=0)),
+                ('mentions', models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(

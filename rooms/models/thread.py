@@ -26,6 +26,7 @@ class Following(models.Model):
     person = models.ForeignKey("Person", on_delete=models.CASCADE, related_name="followed")
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="followings")
     read_seq = models.PositiveBigIntegerField(default=0)
+    mentions = models.PositiveIntegerField(default=0)  # messages since then that name or address them
 
     class Meta:
         constraints = [models.UniqueConstraint("thread", "person", name="followed_once")]

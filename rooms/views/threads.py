@@ -37,6 +37,7 @@ def thread(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
             message.is_here = message.seq == at
     elif before is not None:
         page = history.before(mine.room, before, said)
+        page = page if page.messages else history.newest(mine.room, said)
     if not page.has_newer and threads.mark_read(person.pk, mine.room.pk, seq):
         async_to_sync(changes.notify)(Notice(person.pk, "threads"))
     return show(request, mine, person, page, about=about)
@@ -58,8 +59,8 @@ def follow(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
 @signed_in
 def followed(request: HttpRequest, person: Person) -> HttpResponse:
     """The threads that one follows."""
-    found = [
-        (following, above, title_in(following.thread.room, person))
-        for following, above in threads.followed(person)
-    ]
-    return render(request, "threads.html", {"followed": found})
+    found = threads.followed(person)
+    rooms = {following.thread.room_id: following.thread.room for following, _above in found}
+    titles = {pk: title_in(room, person) for pk, room in rooms.items()}
+    shown = [(following, above, titles[following.thread.room_id]) for following, above in found]
+    return render(request, "threads.html", {"followed": shown})
