@@ -399,8 +399,12 @@ class News:
                 raise
         in_threads, self._read_in_threads = self._read_in_threads, {}
         try:
-            for person_id in await _mark_threads_read(in_threads) if in_threads else ():
-                self.notice(Notice(person_id, "threads"))
+            named = await _mark_threads_read(in_threads) if in_threads else set()
+            for person_id in {person_id for person_id, _, _ in in_threads}:
+                here = self.people.get(person_id)
+                # Their next page may have been made before this was recorded.
+                if here is not None and (here.is_any_thread_new or person_id in named):
+                    self.notice(Notice(person_id, "threads"))
         except DatabaseError:
             self._read_in_threads = in_threads | self._read_in_threads
             raise
