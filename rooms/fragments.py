@@ -52,17 +52,21 @@ def news(room_id: int, state: Any, *, is_live: bool = True) -> str:
             state.mentions,
         ) % {"count": state.mentions}
     else:
-        told = escape(_("new"))
-        html = f'<span class="unseen">{told}</span>' if state.is_new else ""
+        html = _unseen_news() if state.is_new else ""
     swap = ' hx-swap-oob="true"' if is_live else ""
     return f'<b id="news-{room_id}" class="news {kind}"{swap}>{html}</b>'
 
 
 def threads(is_new: bool, *, is_live: bool = True) -> str:
     """Whether something is new in the threads that the viewer follows."""
-    text = f'<span class="unseen">{escape(_("new"))}</span>' if is_new else ""
+    html = _unseen_news() if is_new else ""
     swap = ' hx-swap-oob="true"' if is_live else ""
-    return f'<b id="news-threads" class="news {"some" if is_new else "none"}"{swap}>{text}</b>'
+    return f'<b id="news-threads" class="news {"some" if is_new else "none"}"{swap}>{html}</b>'
+
+
+def _unseen_news() -> str:
+    told = escape(_("new"))
+    return f'<span class="unseen">{told}</span>'
 
 
 def title(name: str, mentions: int) -> str:

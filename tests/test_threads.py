@@ -21,7 +21,7 @@ from rooms.search.results import search
 from rooms.sidebar import sidebar
 from tests.html import find, find_all
 from tests.page import Page
-from tests.waiting import until
+from tests.waiting import SECONDS, until
 
 pytestmark = pytest.mark.django_db
 
@@ -390,8 +390,9 @@ async def test_who_follows_is_shown_that_something_is_new_unless_they_look_at_it
     def read() -> int:
         return Following.objects.get(person=ann).read_seq
 
-    while await read() < 5:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(SECONDS):
+        while await read() < 5:
+            await asyncio.sleep(0.01)
     here = Hub.here().news.people
     assert not here[ann.pk].is_any_thread_new and not here[bob.pk].is_any_thread_new
     aside.is_seen = False
@@ -420,8 +421,9 @@ async def test_who_is_named_in_the_thread_they_look_at_is_told_nothing(
         mine = Membership.objects.get(person=ann)
         return mine.mentions if Following.objects.get(person=ann).read_seq == 3 else -1
 
-    while await mentions() != 0:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(SECONDS):
+        while await mentions() != 0:
+            await asyncio.sleep(0.01)
     here = Hub.here().news.people[ann.pk]
     assert here.rooms[lounge.pk].mentions == 0 and not here.is_any_thread_new
     here.is_any_thread_new = True  # as a page says that was made before it was recorded
