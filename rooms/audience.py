@@ -15,9 +15,10 @@ from django.utils.translation import gettext_noop
 
 from rooms import access, fragments
 from rooms.events import Change
-from rooms.missed import Shown, View, missed_since
+from rooms.missed import Shown, missed_since
 from rooms.models import Room
 from rooms.reading import reading
+from rooms.view import View
 
 log = logging.getLogger(__name__)
 

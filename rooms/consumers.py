@@ -21,7 +21,7 @@ from rooms.audience import NOT_TOLD_WHY, Audience
 from rooms.events import SIGNED_OUT, Change, Notice, Typing
 from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
-from rooms.missed import NoMember, View, missed_since, view
+from rooms.missed import NoMember, missed_since
 from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
@@ -29,6 +29,7 @@ from rooms.sender import Frame, Sender, some_seconds
 from rooms.sidebar import sidebar, title_in
 from rooms.suggest import Suggester
 from rooms.tab import Tab, Viewer
+from rooms.view import View, view
 
 LONGEST_FRAME = 512 * 1024  # characters
 MOST_FRAMES, IN_SECONDS = 200, 10  # of one tab

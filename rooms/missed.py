@@ -3,8 +3,7 @@ for a hub that was not told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from rooms import access, fragments, history
 from rooms.events import Change
@@ -12,22 +11,10 @@ from rooms.history import Page
 from rooms.models import Message, Room
 from rooms.models.message import in_room
 from rooms.reading import reading
+from rooms.view import View
 
 MOST_MISSED = 200  # changes; a tab or a hub that missed more gets the newest page instead
 MOST_RENDERED = 4096  # changes kept for tabs that come back; some 3 MB
-
-
-class View(NamedTuple):
-    """How a room is shown."""
-
-    zone: str = "UTC"  # the time zone
-    thread: int = 0  # of which one sees a thread, by the seq of the message that it is under; 0: the room
-
-
-@lru_cache(maxsize=1024)
-def view(zone: str, thread: int) -> View:
-    """The same object for all who see the same."""
-    return View(zone, thread)
 
 
 class Shown(Protocol):

@@ -22,9 +22,9 @@ from django.utils import timezone
 
 from rooms import access, fragments, threads
 from rooms.events import SIGNED_OUT, Change, Notice
-from rooms.missed import View
 from rooms.models import Level, Membership
 from rooms.reading import reading
+from rooms.view import View
 
 log = logging.getLogger(__name__)
 

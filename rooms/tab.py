@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from rooms.events import session_digest
-from rooms.missed import View
+from rooms.view import View
 
 MOST_WAITING = 256 * 1024  # characters, beyond what the server itself buffers
 

@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from rooms.missed import View
+from rooms.view import View
 
 UPSERT = re.compile(r"<hx-upsert[^>]*>(.*?)</hx-upsert>", re.DOTALL)
 START_OVER = re.compile(

@@ -15,9 +15,10 @@ from rooms import audience, changes, missed
 from rooms.audience import Audience
 from rooms.events import Change
 from rooms.hub import Hub
-from rooms.missed import View, missed_since
+from rooms.missed import missed_since
 from rooms.models import Message, Person, Room
 from rooms.models.room import group_of
+from rooms.view import View
 from tests.page import Page
 from tests.waiting import until
 

@@ -15,10 +15,11 @@ from rooms import audience, changes, drafts, files, missed, news, presence, thre
 from rooms.access import Refused
 from rooms.accounts.closing import close
 from rooms.hub import Hub
-from rooms.missed import View, missed_since
+from rooms.missed import missed_since
 from rooms.models import Block, Following, Level, Membership, Message, Person, Room, Thread
 from rooms.search.results import search
 from rooms.sidebar import sidebar
+from rooms.view import View
 from tests.html import find, find_all
 from tests.page import Page
 from tests.waiting import SECONDS, until

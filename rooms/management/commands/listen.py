@@ -18,8 +18,8 @@ from rooms.files_shown import said_in
 from rooms.history_file import written
 from rooms.hub import Hub
 from rooms.management.shell import database_trouble, existing_room, trouble_once
-from rooms.missed import View
 from rooms.models import Message
+from rooms.view import View
 
 PAGE = 200  # messages read at once
 RETRY_SECONDS = 2.0  # between questions to a database that does not answer
