@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, WebError, WebSocket
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    WebError,
+    WebSocket,
+)
 
 SECONDS = 30.0
 
@@ -140,3 +149,8 @@ def wait_until(page: Page, condition: Callable[[], bool], seconds: float = SECON
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s at {page.url}"
         page.title()  # asks the browser something, and hears of what has happened meanwhile
+
+
+def entry(page: Page, room: Room) -> Locator:
+    """The room in the page's sidebar."""
+    return page.locator("#rooms li", has=page.get_by_text(room.name, exact=True))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from e2e.conftest import Site
-from e2e.pages import PageErrors, Room, join, until_live, wait_until
+from e2e.pages import PageErrors, Room, entry, join, until_live, wait_until
 from e2e.site import manage, say
 from tests.process import Server
 
@@ -21,11 +21,6 @@ def room(tab: Callable[..., Page]) -> Room:
 @pytest.fixture
 def other(tab: Callable[..., Page]) -> Room:
     return Room(tab)
-
-
-def entry(page: Page, room: Room) -> Locator:
-    """The room in the page's sidebar."""
-    return page.locator("#rooms li", has=page.get_by_text(room.name, exact=True))
 
 
 def news(page: Page, room: Room) -> Locator:

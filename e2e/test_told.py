@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from e2e.pages import Room, join, until_live
+from e2e.pages import Room, entry, join, until_live
 from e2e.site import say
 
 
@@ -17,11 +17,6 @@ def room(tab: Callable[..., Page]) -> Room:
 @pytest.fixture
 def other(tab: Callable[..., Page]) -> Room:
     return Room(tab)
-
-
-def entry(page: Page, room: Room) -> Locator:
-    """The room in the page's sidebar."""
-    return page.locator("#rooms li", has=page.get_by_text(room.name, exact=True))
 
 
 def choose(page: Page, room: Room, level: str) -> None:

@@ -334,11 +334,11 @@ class TabConsumer(AsyncWebsocketConsumer):
         await self.active(frame)
         if self.tab is None:
             return
+        is_news = Hub.here().news.look(self.tab)
         if self.view.thread:
-            self.tab.is_seen = True
             if await read_thread(self.person.pk, self.room.pk, self.view.thread):
                 await changes.notify(Notice(self.person.pk, "threads"))
-        elif Hub.here().news.look(self.tab):
+        elif is_news:
             await changes.notify(Notice(self.person.pk, "read", self.room.pk))
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from rooms import fragments
 from rooms.models import Message, Person, Room
 
+# Of a message, as they are.
 _KEPT = (
     "seq",
     "version",
@@ -22,7 +23,7 @@ _KEPT = (
     "author_id",
     "thread_seq",
     "extras",
-)  # of a message, as they are
+)
 SIGNED_OUT = gettext_noop("You are signed out.")
 _TIMES = ("at", "previous_at", "deleted_at", "edited_at")
 

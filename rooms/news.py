@@ -299,13 +299,11 @@ class News:
         """Show that something is new in a thread to those who follow it and do not have it before them."""
         assert change.message is not None  # noqa: S101 — it is in a thread
         for person_id in watched.people.intersection(change.followers):
-            here = self.people[person_id]
             if self._sees_thread(person_id, change):
                 place = person_id, change.room_id, change.message.thread_seq or 0
                 self._read_in_threads[place] = change.message.seq
-            elif not here.is_any_thread_new:
-                here.is_any_thread_new = True
-                self._tell(person_id, THREADS)
+            else:
+                self._mark_threads(person_id, is_new=True)
 
     def _sees_thread(self, person_id: int, change: Change) -> bool:
         """Whether the person has the thread before them that the new message is in."""
@@ -334,10 +332,9 @@ class News:
         if notice.what == "read":
             rooms = [notice.room_id] if notice.room_id else list(here.rooms)
             self._clear(notice.person_id, rooms)
-            if not notice.room_id and here.is_any_thread_new:
-                here.is_any_thread_new = False
-                self._tell(notice.person_id, THREADS)
-            if notice.room_id:
+            if not notice.room_id:
+                self._mark_threads(notice.person_id, is_new=False)
+            else:
                 here.read_elsewhere[notice.room_id] = monotonic() + BELIEVED_SECONDS
         elif notice.what == "rooms":
             self._start(self._learn_anew(notice.person_id))
@@ -442,10 +439,7 @@ class News:
                     self._tell(person_id, room_id, rings=count > was)
 
         for person_id in await who_has_new(room_id, watched.people):
-            here = self.people.get(person_id)
-            if here is not None and not here.is_any_thread_new:
-                here.is_any_thread_new = True
-                self._tell(person_id, THREADS)
+            self._mark_threads(person_id, is_new=True)
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -567,9 +561,13 @@ class News:
         except DatabaseError as error:
             log.warning("person %s: their threads cannot be read: %s", person_id, error)
             return
+        self._mark_threads(person_id, is_new=is_any_new)
+
+    def _mark_threads(self, person_id: int, *, is_new: bool) -> None:
+        """Show whether anything is new in the threads that the person follows, if they are here still."""
         here = self.people.get(person_id)
-        if here is not None and here.is_any_thread_new != is_any_new:
-            here.is_any_thread_new = is_any_new
+        if here is not None and here.is_any_thread_new != is_new:
+            here.is_any_thread_new = is_new
             self._tell(person_id, THREADS)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

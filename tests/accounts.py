@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
-from rooms.models import Person
+from rooms.models import Membership, Person, Room
 from tests.html import find
 from tests.totp import totp
 
@@ -20,6 +20,13 @@ def make_account(name: str = "ann", *, verified: bool = True, **fields: Any) -> 
     person.set_password(PASSWORD)
     person.save()
     EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=verified)
+    return person
+
+
+def make_member(room: Room, name: str) -> Person:
+    """Such an account, and its person in `room`."""
+    person = make_account(name)
+    Membership.join(room.pk, person.pk)
     return person
 
 

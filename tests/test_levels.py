@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,7 +16,7 @@ from rooms import access, changes, joining, mailing
 from rooms.access import Refused
 from rooms.models import Level, Membership, Person, Room
 from rooms.sidebar import sidebar
-from tests.accounts import make_account
+from tests.accounts import make_account, make_member
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
@@ -29,10 +28,7 @@ ABOUT = "/rooms/lounge/about/"
 @pytest.fixture
 def bob(lounge: Room) -> Person:
     """Who is in the lounge, and can be told by mail."""
-    bob = make_account("bob")
-    EmailAddress.objects.filter(user=bob).update(verified=True, primary=True)
-    Membership.join(lounge.pk, bob.pk)
-    return bob
+    return make_member(lounge, "bob")
 
 
 def tell(person: Person, room: Room, level: str) -> None:
@@ -86,7 +82,6 @@ def test_of_what_said_directly(
     ann: Person, person: MakePerson, level: str, after_any: Any, after_mine: Any, settings: Settings
 ) -> None:
     bob = make_account("bob")
-    EmailAddress.objects.filter(user=bob).update(verified=True, primary=True)
     room = joining.direct_room(bob, [ann, person("eve")])
     tell(bob, room, level)
     changes.post(room, ann, "hello")

@@ -14,7 +14,7 @@ from rooms import changes, joining, mailing, moderation
 from rooms.models import Membership, Message, Person, Room
 from rooms.news import mark_all_read
 from rooms.queue import queued
-from tests.accounts import logged_in, make_account
+from tests.accounts import logged_in, make_account, make_member
 from tests.tasks import work
 
 MakePerson = Callable[..., Person]
@@ -30,10 +30,7 @@ def mail_server(settings: Settings) -> None:
 @pytest.fixture
 def bob(lounge: Room) -> Person:
     """Who has an account, is in the lounge, and away."""
-    bob = make_account("bob")
-    EmailAddress.objects.filter(user=bob).update(verified=True, primary=True)
-    Membership.join(lounge.pk, bob.pk)
-    return bob
+    return make_member(lounge, "bob")
 
 
 @pytest.fixture

@@ -97,6 +97,11 @@ def number(request: HttpRequest, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+def thread_in(request: HttpRequest) -> int:
+    """The seq of the message whose thread the address names; 0 where it names none."""
+    return number(request, "thread") or 0
+
+
 def is_on(request: HttpRequest) -> bool:
     """Whether a button that turns something on or off was pressed to turn it on."""
     return request.POST.get("on") == "1"

@@ -27,7 +27,7 @@ from rooms.file_names import clean_caption
 from rooms.forms import MessageForm, new_key
 from rooms.models import File, Message, Person
 from rooms.sidebar import title_in
-from rooms.views.acts import in_room, number
+from rooms.views.acts import in_room, thread_in
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def attach(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         file_store.drop(_unsent(person, [removed]))
     if not getattr(request, "htmx", False):
         return _show(request, mine, person, draft)
-    about = {"draft": draft, "room": mine.room, "thread": _thread(request), "removed": removed}
+    about = {"draft": draft, "room": mine.room, "thread": thread_in(request), "removed": removed}
     context = {**about, "is_part": True} | _limits()
     return render(request, "attach.html#added", context)
 
@@ -103,7 +103,7 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
         try:
             joining.enter(mine)
             said = form.cleaned_data["body"]
-            sending.post(mine.room, person, said, draft.added, key=key or None, thread=_thread(request))
+            sending.post(mine.room, person, said, draft.added, key=key or None, thread=thread_in(request))
             return _sent(request, mine)
         except Refused as refusal:
             draft.refuse(str(refusal), refusal.status)
@@ -174,14 +174,9 @@ def _unsent(person: Person, tokens: list[str]) -> QuerySet[File]:
 
 def _sent(request: HttpRequest, mine: Access) -> HttpResponse:
     if getattr(request, "htmx", False):
-        return render(request, "attach.html#sent", {"room": mine.room, "thread": _thread(request)})
-    thread = _thread(request)
+        return render(request, "attach.html#sent", {"room": mine.room, "thread": thread_in(request)})
+    thread = thread_in(request)
     return redirect("thread", mine.room.slug, thread) if thread else redirect(mine.room)
-
-
-def _thread(request: HttpRequest) -> int:
-    """The message in whose thread it is to be said; 0, if in none."""
-    return number(request, "thread") or 0
 
 
 def _show(request: HttpRequest, mine: Access, person: Person, draft: Draft) -> HttpResponse:
@@ -189,7 +184,7 @@ def _show(request: HttpRequest, mine: Access, person: Person, draft: Draft) -> H
     context = {
         "access": mine,
         "room": mine.room,
-        "thread": _thread(request),
+        "thread": thread_in(request),
         "title": title_in(mine.room, person),
         "draft": draft,
         "is_part": is_part,

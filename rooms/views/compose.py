@@ -14,7 +14,7 @@ from rooms import mentions, suggest
 from rooms.access import Access
 from rooms.forms import DraftForm
 from rooms.models import Person, Room
-from rooms.views.acts import in_room, number
+from rooms.views.acts import in_room, thread_in
 from rooms.views.room import show_newest
 
 OFFERS = ("person", "room", "emoji")
@@ -36,10 +36,10 @@ def compose(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     preview = rendered(form.cleaned_data["body"], mine.room) if asks_preview(request.POST) else ""
     if "HX-Request" not in request.headers:
         writing = {"body": body, "draft": form.began_as(), "preview": preview, "focus": True}
-        return show_newest(request, mine, person, number(request, "thread") or 0, form.key(), writing)
+        return show_newest(request, mine, person, thread_in(request), form.key(), writing)
     context = {
         "room": mine.room,
-        "thread": number(request, "thread"),
+        "thread": thread_in(request),
         "key": form.key(),
         "tall": is_tall(request),
         "body": body,

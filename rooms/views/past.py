@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from rooms import history
 from rooms.access import Access
 from rooms.models import Message, Person
-from rooms.views.acts import in_room, number
+from rooms.views.acts import in_room, thread_in
 from rooms.views.room import composer, show
 
 LIVE_END = '{"live-end": {"target": "#room"}}'
@@ -49,7 +49,7 @@ def in_thread(mine: Access, seq: int) -> str:
 def newer(request: HttpRequest, mine: Access, person: Person, seq: int) -> HttpResponse:
     """The messages after that one, as a fragment; the last of them makes the page live. With `thread=SEQ`
     in its address, those in the thread under that message."""
-    thread = number(request, "thread") or 0
+    thread = thread_in(request)
     page = history.after(mine.room, seq, history.said_in(thread))
     context = {"room": mine.room, "page": page, "thread": thread}
     if not page.has_newer:

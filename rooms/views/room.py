@@ -24,7 +24,7 @@ from rooms.limits import TooMany
 from rooms.models import Message, Person, Room, SiteSettings
 from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
-from rooms.views.acts import moved, number
+from rooms.views.acts import moved, number, thread_in
 from rooms.views.attach import send
 from rooms.views.people import new_guest, person_of
 from rooms.views.small import style_version
@@ -178,11 +178,11 @@ def messages(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "banned.html", {"access": mine}, status=403)
     if room.slug != slug:
         return moved(request, mine)
-    before, after, thread = (number(request, name) for name in ("before", "after", "thread"))
-    said = history.said_in(thread or 0)
+    before, after, thread = number(request, "before"), number(request, "after"), thread_in(request)
+    said = history.said_in(thread)
     page = history.newest(room, said) if before is None else history.before(room, before, said)
     if after is None:
-        return render(request, "room.html#older", {"room": room, "page": page, "thread": thread or 0})
+        return render(request, "room.html#older", {"room": room, "page": page, "thread": thread})
     newer = [message for message in page.messages if message.seq > after]
     return render(
         request, "newer.html", {"room": room, "messages": newer, "now": timezone.now(), "thread": thread}
@@ -193,7 +193,7 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     if request.FILES or "attach" in request.POST:
         return send(request, mine, person)
     room = mine.room
-    form, status, thread = MessageForm(request.POST), 422, number(request, "thread") or 0
+    form, status, thread = MessageForm(request.POST), 422, thread_in(request)
     problems = [] if form.is_valid() else form.problems()
     if not problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         problems, status = [too_many], 429

@@ -13,7 +13,7 @@ from rooms.models import Person
 from rooms.parts import NAMES, parts_version
 from rooms.texts import text as _
 from rooms.texts import texts_version
-from rooms.views.acts import number
+from rooms.views.acts import thread_in
 
 YEAR = 60 * 60 * 24 * 365
 
@@ -29,7 +29,7 @@ def part(request: HttpRequest, version: str, name: str) -> HttpResponse:
     if name not in NAMES:
         raise Http404
     room = {"slug": request.GET.get("slug", "").replace("/", "") or "-", "name": request.GET.get("name", "")}
-    response = render(request, f"parts/{name}.html", {"room": room, "thread": number(request, "thread")})
+    response = render(request, f"parts/{name}.html", {"room": room, "thread": thread_in(request)})
     # While one release takes over from another, either is asked for the other's parts. Kept under
     # that address, they would outlast it.
     if version == parts_version():
