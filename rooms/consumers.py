@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, changes, fragments, joining, limits, reactions, threads
+from rooms import access, fragments, joining, limits, publishing, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
@@ -131,7 +131,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         )
         hub, self.view = Hub.here(), viewer.view
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
-        self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
+        self.sender = Sender(mine, person, tab, hub.hear_own, address_in(self.scope))
         self.suggester = Suggester(mine, tab)
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed or signed out since they were found to be a member may be here no longer;
@@ -337,9 +337,9 @@ class TabConsumer(AsyncWebsocketConsumer):
         is_news = Hub.here().news.look(self.tab)
         if self.view.thread:
             if await read_thread(self.person.pk, self.room.pk, self.view.thread):
-                await changes.notify(Notice(self.person.pk, "threads"))
+                await publishing.notify(Notice(self.person.pk, "threads"))
         elif is_news:
-            await changes.notify(Notice(self.person.pk, "read", self.room.pk))
+            await publishing.notify(Notice(self.person.pk, "read", self.room.pk))
 
 
 @database_sync_to_async
