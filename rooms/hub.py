@@ -207,6 +207,7 @@ class Hub:
                 self.audiences[room_id].reached(clock)
             self.news.reached(room_id, latest_seq, last_seq)
         for room_id, audience in list(self.audiences.items()):
+            audience.resumes.rest()
             if audience.is_empty:
                 del self.audiences[room_id]  # at once: who joins from here on gets another
                 self.typists.pop(room_id, None)

@@ -37,6 +37,8 @@ def _rest_key(key: str, body: str) -> str:
 class Sender:
     """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it."""
 
+    __slots__ = "drafter", "hear", "lead", "mine", "person", "queued", "room", "sent", "tab", "whose"
+
     def __init__(
         self, mine: Access, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
     ) -> None:

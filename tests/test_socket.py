@@ -15,7 +15,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from rooms import changes, consumers, moderation, presence, publishing
+from rooms import changes, consumers, moderation, presence, publishing, resumes
 from rooms.hub import Hub
 from rooms.models import Membership, Message, Person, Room
 from rooms.settings_forms import SettingsForm
@@ -129,7 +129,7 @@ class TestConversation:
     ) -> None:
         await changes.apost(lounge, ann, "hello")
         tab = await connect(ann)
-        monkeypatch.setattr(consumers, "missed_since", None)
+        monkeypatch.setattr(resumes, "missed_since", None)
         await tab.say(action="resume", cursor="1")
         await tab.frame()
         assert tab.page.cursor == 1
