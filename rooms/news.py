@@ -23,6 +23,7 @@ from django.utils import timezone
 from rooms import access, fragments, threads
 from rooms.events import SIGNED_OUT, Change, Notice
 from rooms.models import Level, Membership
+from rooms.prepared import prepared
 from rooms.reading import reading
 from rooms.view import View
 
@@ -113,23 +114,34 @@ class Watched:
     head_version: int = 0  # of the newest name that was heard of
 
 
+def _memberships(person_id: int) -> Any:
+    """Those of the person in rooms that are not archived, each with what `Known` says of the room."""
+    return Membership.objects.filter(person=person_id, room__archived_at=None).annotate(
+        sounds=F("person__sound"),
+        last_seq=F("room__last_seq"),
+        latest_seq=F("room__latest_seq"),
+        people_key=F("room__people_key"),
+    )
+
+
+_standings = prepared(_memberships, -1)
+
+
 @reading
 def known_of(person_id: int) -> list[Known]:
     """How the person stands with each of their rooms. One query."""
-    rows = Membership.objects.filter(person=person_id, room__archived_at=None).select_related("room")
-    rows = rows.annotate(sounds=F("person__sound"))
     return [
         Known(
             room_id=mine.room_id,
             is_muted=mine.level != Level.EVERYTHING,
             read_seq=mine.read_seq,
-            last_seq=mine.room.last_seq,
-            latest_seq=mine.room.latest_seq,
+            last_seq=mine.last_seq,
+            latest_seq=mine.latest_seq,
             mentions=mine.mentions,
             sounds=mine.sounds,
-            partners=_partners(mine.room.people_key, person_id),
+            partners=_partners(mine.people_key, person_id),
         )
-        for mine in rows
+        for mine in _standings(person_id)
     ]
 
 

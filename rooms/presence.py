@@ -137,6 +137,7 @@ class Presence:
         self._said: tuple[str, float] = ("", 0.0)
         self._others: tuple[list[Rooms], float] = ([], 0.0)
         self._shown: dict[int, tuple[dict[int, int], float]] = {}  # by room: what, until when it rests
+        self._html: dict[int, tuple[dict[int, int], str]] = {}  # by room: of whom, and how they are shown
         self._names: dict[int, str] = {}
 
     async def beat(self) -> None:
@@ -149,6 +150,7 @@ class Presence:
             await self._show(room_id, room_tabs)
         for room_id in self._shown.keys() - tabs.keys():
             del self._shown[room_id]
+        self._html.clear()
 
     def states(self) -> dict[int, int]:
         """Everybody on the site."""
@@ -205,13 +207,19 @@ class Presence:
     async def fragment(self, room_id: int) -> str:
         """Who is in the room now, as a fragment."""
         people = self.rooms.get(room_id, {})
+        of_whom, html = self._html.get(room_id, ({}, ""))
+        if of_whom is people and html:  # whoever comes at the same time is shown the same
+            return html
         first = sorted(people, key=lambda person_id: (-people[person_id], person_id))[:MOST_SHOWN]
         if unknown := [person_id for person_id in first if person_id not in self._names]:
             if len(self._names) + len(unknown) > MOST_NAMES:
                 self._names.clear()
             self._names.update(await names_of(unknown))
         named = [(pk, self._names.get(pk, ""), people[pk]) for pk in first]
-        return fragments.present(named, len(people))
+        html = fragments.present(named, len(people))
+        if people:
+            self._html[room_id] = (people, html)
+        return html
 
 
 @reading
