@@ -13,7 +13,7 @@ from typing import Protocol
 from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
-from rooms import access, fragments
+from rooms import access, changes, fragments
 from rooms.events import Change
 from rooms.missed import Shown, missed_since
 from rooms.models import Room
@@ -24,6 +24,8 @@ from rooms.view import View
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 2.0  # between looks at the clocks of the rooms that have tabs
+MOST_REST_SECONDS = 0.02  # between two frames, where sending them takes less
+MORE_SECONDS = 0.002  # how soon after a change the next one is, while much is said
 GRACE_SECONDS = 0.05  # how long a gap may be mere disorder, before the database is asked
 NOT_TOLD_WHY = gettext_noop("You are not in this room any more.")
 
@@ -60,7 +62,7 @@ class Audience:
         self._clock = 0  # as the database last told
         self._early: dict[int, Change] = {}  # heard before what comes before them
         self._pending: list[Shown] = []  # in order, for the next frame
-        self._rests_until = 0.0
+        self._rests_until = self._rests_at_most_until = self._queued_at = 0.0
         self._repair: asyncio.Task[None] | None = None
 
     @property
@@ -127,9 +129,11 @@ class Audience:
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
             if frame := frames_of_view[tab.resumed]:
                 tab.give(frame)
-        # Half of the time is for others: what comes meanwhile goes out together. A room that is
-        # not busy has waited long before anything comes.
-        self._rests_until = 2 * monotonic() - began
+        # Half of the time is for others, and more while much is being said: what comes meanwhile goes out
+        # together. A room that is not busy has waited long before anything comes.
+        now = monotonic()
+        self._rests_until = 2 * now - began
+        self._rests_at_most_until = now + min(4 * (now - began), MOST_REST_SECONDS)
 
     def expel(self, people_ids: set[int], why: str) -> None:
         """Close the tabs of these people. They have had what came before, and get nothing more."""
@@ -162,9 +166,19 @@ class Audience:
             for tab in [*self.tabs, *self.waiting]:
                 tab.room_renamed(shown.name)
         if not self._pending:
-            asyncio.get_running_loop().call_later(self._rests_until - monotonic(), self.flush)
+            asyncio.get_running_loop().call_later(self._rests_until - monotonic(), self._flush_soon)
         self._pending.append(shown)
+        self._queued_at = monotonic()
         self.resumes.handed_out(shown)
+
+    def _flush_soon(self) -> None:
+        """Now, or a little later where more is about to come."""
+        now = monotonic()
+        is_any_coming = changes.is_any_coming() or now - self._queued_at < MORE_SECONDS
+        if is_any_coming and now < self._rests_at_most_until:
+            asyncio.get_running_loop().call_later(MORE_SECONDS, self._flush_soon)
+        else:
+            self.flush()
 
     def _skip_to(self, version: int) -> None:
         self.version = version

@@ -36,6 +36,10 @@ class Batch(Generic[T, R]):
             self._working = loop.create_task(self._go_on())
         return await done
 
+    @property
+    def is_busy(self) -> bool:
+        return self._working is not None
+
     async def _go_on(self) -> None:
         try:
             while self._waiting:

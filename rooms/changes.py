@@ -243,6 +243,11 @@ def _record_by_itself(posting: Posting) -> Recorded | Exception:
 _postings = Batches(_record_all, MOST_TOGETHER)
 
 
+def is_any_coming() -> bool:
+    """Whether anything said in this loop is being committed at this moment."""
+    return _postings.here().is_busy
+
+
 def _record_within(
     mine: Access, posting: Posting, rendered: Rendered, attach: Attach | None = None
 ) -> Recorded:
