@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connection
 
@@ -27,6 +28,18 @@ END = {
     ],
     "postgresql": ["RESET synchronous_commit", "RESET gin_pending_list_limit"],
 }
+
+
+MOST_VALUES = 900  # in one query of any SQLite
+
+T = TypeVar("T")
+
+
+def chunked(values: Iterable[T]) -> Iterator[list[T]]:
+    """`values`, as many at a time as a query may hold."""
+    rest = iter(values)
+    while some := list(islice(rest, MOST_VALUES)):
+        yield some
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from project.database import is_of_one_row
 from rooms import access, extras, file_store, markup, mentions, publishing, statements, threads
 from rooms.access import Access, Refused
 from rooms.batches import Batches
-from rooms.bulk import insert_messages
+from rooms.bulk import chunked, insert_messages
 from rooms.events import Change, Notice
 from rooms.history_file import Line
 from rooms.markup import Rendered
@@ -111,12 +111,14 @@ def load(room: Room, lines: Sequence[Line]) -> int:
     """Bring what was said elsewhere into `room`, in this order, and return how much of it was new.
 
     A line whose author has used its key in this room before is passed over: lines may be brought
-    in again. At most 900 of them. Authors are made where there are none, and join the room. All
+    in again. Some thousands of them at most. Authors are made where there are none, and join the room. All
     that is new is committed at once, or nothing; raises Room.DoesNotExist if the room is gone.
     Nothing is published: the hubs see the clock within seconds.
     """
     # Before the room's lock is taken: nobody then waits for a person while holding a room.
-    people = Person.called({line.author for line in lines})
+    people: dict[str, Person] = {}
+    for some in chunked({line.author for line in lines}):
+        people |= Person.called(some)
     # Where the first and the last are new, so are those between, as good as always. To look for each
     # would take a tenth of the time.
     try:
@@ -140,18 +142,20 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
         )
         tally(room_id, latest_seq, *((message.seq, message.at) for message in messages))
         index.put(messages, are_new=True)
-        authors = {message.author_id for message in messages}
-        members = Membership.objects.filter(room=room, person__in=authors).values_list("person", flat=True)
-        if others := authors.difference(members):
-            Membership.join(room_id, *others)
+        for authors in chunked({message.author_id for message in messages}):
+            of_room = Membership.objects.filter(room=room, person__in=authors)
+            if others := set(authors).difference(of_room.values_list("person", flat=True)):
+                Membership.join(room_id, *others)
         statements.keep_last(room)
     return len(new)
 
 
 def _said(room: Room, lines: Sequence[Line]) -> set[tuple[str | None, int]]:
     """The keys of those `lines` that were said in the room before, each with its author."""
-    known = Message.objects.filter(room=room, key__in=[line.key for line in lines])
-    return set(known.values_list("key", "author_id"))
+    said: set[tuple[str | None, int]] = set()
+    for keys in chunked([line.key for line in lines]):
+        said.update(Message.objects.filter(room=room, key__in=keys).values_list("key", "author_id"))
+    return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import DateTimeField, JSONField
 
 from rooms.models import Message, Room
 from rooms.prepared import adapted, first, prepared
 
 _FIELDS = [field for field in Message._meta.local_concrete_fields if not field.primary_key]
 _values = attrgetter(*(field.attname for field in _FIELDS))
+_ADAPTED = [n for n, field in enumerate(_FIELDS) if isinstance(field, DateTimeField | JSONField)]
 _COLUMNS = ", ".join(f'"{field.column}"' for field in _FIELDS)
 
 COPY_MESSAGES = f"COPY rooms_message ({_COLUMNS}) FROM STDIN"
@@ -70,6 +72,8 @@ def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[Any
 
 def row_of(message: Message) -> list[Any]:
     """What an INSERT or COPY is given of `message`."""
-    if connection.vendor == "postgresql" and message.extras is None:
-        return list(_values(message))  # its driver takes all of it as it is
-    return [adapted(value) for value in _values(message)]
+    row = list(_values(message))
+    for column in _ADAPTED:
+        if row[column] is not None:
+            row[column] = adapted(row[column])
+    return row
