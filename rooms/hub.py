@@ -46,7 +46,8 @@ class Hub:
         self.news = News(self.presence.is_elsewhere)
         self.typists: dict[int, Typists] = {}
         self._layer = get_channel_layer()
-        self._channel: str | None = None
+        self.channel: str | None = None  # its own at Redis, once it listens
+        self.echoed = asyncio.Event()  # what was sent there came back
         self._opening = asyncio.Lock()
         self._heard: set[str] = set()  # groups
         self._tasks: list[asyncio.Task[None]] = []
@@ -145,11 +146,11 @@ class Hub:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 async with self._opening:
-                    if self._channel is None:
+                    if self.channel is None:
                         channel = await self._layer.new_channel("hub.")
                         self._tasks.append(asyncio.create_task(self._listen(channel)))
-                        self._channel = channel
-                await self._layer.group_add(group, self._channel)
+                        self.channel = channel
+                await self._layer.group_add(group, self.channel)
             self._heard.add(group)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("%s: Redis cannot be asked to send it: %r", group, error)
@@ -163,6 +164,8 @@ class Hub:
                     self.news.notice(Notice.of(event))
                 elif event["type"] == "typing":
                     self.hear_typing(Typing.of(event))
+                elif event["type"] == "echo":
+                    self.echoed.set()
                 else:
                     self.hear(Change.of(event))
             except Exception as error:  # noqa: BLE001 — others may write to Redis, and anything
@@ -212,7 +215,7 @@ class Hub:
 
     async def _unsubscribe(self, group: str) -> None:
         self._heard.discard(group)
-        if self._channel is not None:
+        if self.channel is not None:
             with suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(REDIS_SECONDS):
-                    await self._layer.group_discard(group, self._channel)
+                    await self._layer.group_discard(group, self.channel)
