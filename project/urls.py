@@ -90,4 +90,5 @@ urlpatterns = [
     path("favicon.ico", views.favicon),
     path("healthz", views.health, name="health"),
     path("readyz", views.ready, name="ready"),
+    path("metrics", views.metrics, name="metrics"),
 ]

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rooms import access, extras, file_store, markup, mentions, statements, threads
+from rooms import access, extras, file_store, markup, mentions, metrics, statements, threads
 from rooms.access import Access, Refused
 from rooms.bulk import insert_messages
 from rooms.events import Change, Notice, group_of_person
@@ -483,7 +483,9 @@ def notify_after_commit(notice: Notice) -> None:
 
 async def publish(change: Change) -> None:
     """Tell every process. A Redis that fails costs time, never the change: it is committed."""
-    await _send(group_of(change.room_id), change.event())
+    metrics.published(change)
+    with metrics.PUBLISH.time():
+        await _send(group_of(change.room_id), change.event())
 
 
 async def notify(notice: Notice) -> None:
@@ -496,4 +498,5 @@ async def _send(group: str, event: dict[str, Any]) -> None:
         async with asyncio.timeout(PUBLISH_SECONDS):
             await get_channel_layer().group_send(group, event)
     except Exception as error:  # noqa: BLE001 — whatever ails Redis, what is committed stands
+        metrics.UNPUBLISHED.inc()
         log.warning("%s: %s was not published: %r", group, event["type"], error)

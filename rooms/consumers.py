@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, changes, fragments, joining, limits, reactions, threads
+from rooms import access, changes, fragments, joining, limits, metrics, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
@@ -178,6 +178,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     def close_slow(self) -> None:
         """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
+        metrics.SLOW_TABS.inc()
         self.closing = asyncio.create_task(self.end(TRY_AGAIN_LATER))
 
     def rooms_changed(self) -> None:
@@ -278,13 +279,14 @@ class TabConsumer(AsyncWebsocketConsumer):
         if monotonic() - self.resumed_at < 1:
             return await self.mistake(_("A tab resumes when it connects."))
         cursor = form.cleaned_data["cursor"]
-        html, version = "", cursor
+        html, version, what = "", cursor, "nothing"
         if cursor != self.audience.version:
             try:
                 missed = await missed_since(self.room.pk, cursor, self.view, person_id=self.person.pk)
             except NoMember:
                 return self.expelled(NOT_TOLD_WHY)
             html, version = missed.html(*self.view), missed.version
+            what = "page" if missed.is_anew else "changes"
         hub = Hub.here()
         present = await hub.presence.fragment(self.room.pk)
         # What the hub has handed out by now is to reach this tab before a cursor that counts it.
@@ -296,6 +298,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         cursor_html = fragments.cursor(max(version, self.audience.version))
         self.give(html + cursor_html + fragments.eye() + news + present + self.title_html())
         self.tab.resumed = True
+        metrics.RESUMES.labels(what).inc()
         self.resumed_at = monotonic()
 
     async def react(self, frame: Frame) -> None:

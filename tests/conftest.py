@@ -28,6 +28,7 @@ OTHERS = {
     "EMAIL_URL",
     "HTTPS",
     "LANGUAGE_CODE",
+    "METRICS_TOKEN",
     "OIDC_CLIENT_ID",
     "OIDC_NAME",
     "OIDC_SECRET",

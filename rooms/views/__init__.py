@@ -31,7 +31,7 @@ from .past import message, newer
 from .person import person, picture
 from .pins import pin, pinned, save, saved
 from .preview import preview
-from .probes import health, ready
+from .probes import health, metrics, ready
 from .reactions import message_reactions, react
 from .reading import read_all
 from .reply import reply
@@ -95,6 +95,7 @@ __all__ = [
     "message_reactions",
     "messages",
     "my_style",
+    "metrics",
     "new_room",
     "newer",
     "part",

@@ -1,10 +1,12 @@
 """What those who mind the site ask of each process."""
 
 from collections.abc import Callable
+from secrets import compare_digest
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 from django.utils.decorators import sync_and_async_middleware
@@ -12,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from rooms import health as checks
+from rooms import scrape
 
-PATHS = {"/healthz", "/readyz"}
+PATHS = {"/healthz", "/readyz", "/metrics"}
 
 
 @sync_and_async_middleware
@@ -63,3 +66,17 @@ async def ready(request: HttpRequest) -> HttpResponse:
     lines = [f"{name} {'failed' if is_failed else 'ok'}\n" for name, is_failed in failed.items()]
     status = 503 if any(failed.values()) else 200
     return HttpResponse("".join(lines), status=status, content_type="text/plain")
+
+
+@never_cache
+@require_safe
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """What this process counts and measures, for Prometheus: for whoever knows METRICS_TOKEN. Where there is
+    none, there is nothing here."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    given = request.headers.get("Authorization", "")
+    if not compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
+        return HttpResponse("", status=401, headers={"WWW-Authenticate": "Bearer"}, content_type="text/plain")
+    exposed, content_type = await scrape.exposition(request.headers.get("Accept", ""))
+    return HttpResponse(exposed, content_type=content_type)
