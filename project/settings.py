@@ -302,6 +302,7 @@ USE_TZ = True
 # For those who mind the site: see docs/operating.md ---------------------------------------
 
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+SLOW_QUERY_MS = env.int("SLOW_QUERY_MS", default=500)  # 0: none is told of
 
 LOGGING = {
     "version": 1,
@@ -315,6 +316,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "rooms": {"level": "INFO"},
+        "project": {"level": "INFO"},
         "channels_redis": {"handlers": ["layer"], "propagate": False},
     },
 }
