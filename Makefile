@@ -26,7 +26,7 @@ lint: .venv/test
 	$(python) -m ruff format --check .
 	$(python) -m mypy project rooms tests e2e
 	$(python) manage.py makemigrations --check --dry-run
-	HTTPS=on ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
+	HTTPS=on TRUSTED_PROXIES=1 ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
 		$(python) manage.py check --deploy --fail-level WARNING
 
 test-sqlite: .venv/test
