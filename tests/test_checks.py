@@ -38,8 +38,8 @@ def found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Found:
     def look(
         environment: dict[str, str] | None = None, *, deploy: bool = False, **changed: object
     ) -> set[str]:
-        for name, value in (environment or {}).items():
-            monkeypatch.setenv(name, value)
+        for name, text in (environment or {}).items():
+            monkeypatch.setenv(name, text)
         for name, value in (GOOD | changed).items():
             setattr(settings, name, value)
         wrong = checks.run_checks(include_deployment_checks=deploy)
