@@ -8,12 +8,12 @@ http = get_asgi_application()
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 — needs the apps, loaded above
 
 from project.routing import websocket_urlpatterns  # noqa: E402
-from project.sockets import daphne_manners, same_origin, signed_in  # noqa: E402
+from project.sockets import daphne_manners, same_origin, signed_in, told  # noqa: E402
 from project.uploads import limited  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": limited(http),
-        "websocket": same_origin(daphne_manners(signed_in(URLRouter(websocket_urlpatterns)))),
+        "websocket": told(same_origin(daphne_manners(signed_in(URLRouter(websocket_urlpatterns))))),
     }
 )

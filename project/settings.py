@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 
 from project.database import database
 from project.datadir import make_data_dir, redis_socket, secret_key
+from project.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -304,19 +305,6 @@ USE_TZ = True
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 SLOW_QUERY_MS = env.int("SLOW_QUERY_MS", default=500)  # 0: none is told of
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"redis_outage": {"()": "project.logs.ShortRedisOutage"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "layer": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redis_outage"]},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "rooms": {"level": "INFO"},
-        "project": {"level": "INFO"},
-        "channels_redis": {"handlers": ["layer"], "propagate": False},
-    },
-}
+# With json a line for each request is logged, too, unless that is turned off; else if it is turned on.
+LOG_FORMAT = env("LOG_FORMAT", default="plain")
+LOGGING = logging_config(LOG_FORMAT, is_access_logged=env.bool("ACCESS_LOG", default=LOG_FORMAT == "json"))

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, changes, fragments, joining, limits, metrics, reactions, threads
+from rooms import access, changes, context, fragments, joining, limits, metrics, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
@@ -114,6 +114,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         if mine.is_banned:
             why = _("You are banned from this room: %(reason)s") % {"reason": mine.ban_reason}
             return await self.turn_away(NOT_ALLOWED, why)
+        context.note(person=person.pk)
         self.person, self.room = person, mine.room
         self.mistakes = self.frames = 0
         self.counting_since = self.resumed_at = self.typed_at = 0.0

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SECONDS = 2.0  # for each check
 
 
-class NotReady(Exception):
+class NotReady(RuntimeError):
     """Something that the site needs is not as it should be."""
 
 

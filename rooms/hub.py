@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from rooms import audience as audiences
-from rooms import presence
+from rooms import context, presence
 from rooms.audience import Audience, Tab
 from rooms.events import Change, Notice, Typing, group_of_person
 from rooms.missed import clocks
@@ -157,6 +157,7 @@ class Hub:
         return group in self._heard
 
     async def _listen(self, channel: str) -> None:
+        context.nobody()
         while True:
             try:
                 event = await self._layer.receive(channel)
@@ -173,6 +174,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Every few seconds: what Redis did not tell, what it was not asked, whom nobody watches."""
+        context.nobody()
         while not self._is_over:
             await asyncio.sleep(audiences.CHECK_SECONDS)
             try:
@@ -183,6 +185,7 @@ class Hub:
                 log.exception("the rooms' clocks could not be checked")
 
     async def _beat(self) -> None:
+        context.nobody()
         while not self._is_over:
             await asyncio.sleep(presence.BEAT_SECONDS)
             try:

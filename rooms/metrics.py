@@ -86,8 +86,12 @@ def refused(status: int) -> None:
     REFUSED.labels(_REASONS.get(status, "room")).inc()
 
 
-def answered(view: str, method: str | None, status: int, seconds: float) -> None:
+def method_of(method: str | None) -> str:
+    """A method as it is counted: whoever asks chooses it, and each that is new would stay."""
+    return method if method in _METHODS and method is not None else "other"
+
+
+def answered(view: str, method: str, status: int, seconds: float) -> None:
     """Count an answer to a request that took so long; `view` is the name of its address."""
-    # Whoever asks chooses the method, and each that is new would stay.
-    REQUESTS.labels(view, method if method in _METHODS else "other", status).inc()
+    REQUESTS.labels(view, method, status).inc()
     LATENCY.labels(view).observe(seconds)

@@ -20,6 +20,7 @@ scratch = tempfile.TemporaryDirectory(prefix="parlor-tests-")
 
 # Before anything can read the settings: whatever the environment says, the tests find this.
 OTHERS = {
+    "ACCESS_LOG",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
     "DATABASE_URL",
@@ -28,6 +29,7 @@ OTHERS = {
     "EMAIL_URL",
     "HTTPS",
     "LANGUAGE_CODE",
+    "LOG_FORMAT",
     "METRICS_TOKEN",
     "OIDC_CLIENT_ID",
     "OIDC_NAME",
