@@ -35,22 +35,22 @@ class _Discreet(logging.Formatter):
     """Tells what is being served, and nothing of what people write or keep secret."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(_told(record))
+        return super().format(told(record))
 
     def formatException(self, ei: Any) -> str:
         return discreet.trace(ei[1])
 
 
-def _told(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy of `record` to be written; others have theirs."""
-    told = logging.makeLogRecord(record.__dict__)
-    if isinstance(told.args, tuple):
-        told.args = tuple(map(discreet.argument, told.args))
-    told.msg, told.args = discreet.addresses(told.getMessage()), None
-    told.exc_text = None  # another formatter may have kept there what it made
+def told(record: logging.LogRecord) -> logging.LogRecord:
+    """A copy of `record` as it may be told; others have theirs."""
+    copy = logging.makeLogRecord(record.__dict__)
+    if isinstance(copy.args, tuple):
+        copy.args = tuple(map(discreet.argument, copy.args))
+    copy.msg, copy.args = discreet.addresses(copy.getMessage()), None
+    copy.exc_text = None  # another formatter may have kept there what it made
     about = context.now()
-    told.__dict__ |= {name: about.get(name) for name in ABOUT}
-    return told
+    copy.__dict__ |= {name: about.get(name) for name in ABOUT}
+    return copy
 
 
 class LineFormatter(_Discreet):

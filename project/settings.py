@@ -6,6 +6,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from project.database import database
 from project.datadir import make_data_dir, redis_socket, secret_key
@@ -308,3 +309,11 @@ SLOW_QUERY_MS = env.int("SLOW_QUERY_MS", default=500)  # 0: none is told of
 # With json a line for each request is logged, too, unless that is turned off; else if it is turned on.
 LOG_FORMAT = env("LOG_FORMAT", default="plain")
 LOGGING = logging_config(LOG_FORMAT, is_access_logged=env.bool("ACCESS_LOG", default=LOG_FORMAT == "json"))
+
+# Errors are reported there; see requirements-sentry.txt.
+if SENTRY_DSN := env("SENTRY_DSN", default=""):
+    try:
+        from project.reporting import report_errors
+    except ImportError as error:
+        raise ImproperlyConfigured(f"SENTRY_DSN: {error}; pip install -r requirements-sentry.txt") from error
+    report_errors(SENTRY_DSN)

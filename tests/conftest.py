@@ -36,6 +36,7 @@ OTHERS = {
     "OIDC_SECRET",
     "OIDC_SERVER_URL",
     "SECRET_KEY",
+    "SENTRY_DSN",
     "TIME_ZONE",
     "TRUSTED_PROXIES",
 }
