@@ -116,6 +116,7 @@ async def test_a_database_that_fails_is_told_and_why_is_not(
     monkeypatch.setattr(health, "_select", fail)
     assert await ask() == (503, READY.replace("database ok", "database failed"))
     assert "no password for parlor@10.0.0.1" in caplog.text
+    assert [record.levelname for record in caplog.records] == ["WARNING"]  # an error would be reported
 
 
 async def test_a_database_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,10 @@ async def ready(request: HttpRequest) -> HttpResponse:
     failed = await checks.failures(request.GET.getlist("exclude"))
     lines = [f"{name} {'failed' if is_failed else 'ok'}\n" for name, is_failed in failed.items()]
     status = 503 if any(failed.values()) else 200
-    return HttpResponse("".join(lines), status=status, content_type="text/plain")
+    response = HttpResponse("".join(lines), status=status, content_type="text/plain")
+    # Why is logged by now. Django would log it as an error of ours, at every probe.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 @never_cache
