@@ -92,7 +92,7 @@ def trace(error: BaseException) -> str:
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
         seen.add(id(at))
-        frames = "".join(traceback.format_tb(at.__traceback__))
+        frames = "Traceback (most recent call last):\n" + "".join(traceback.format_tb(at.__traceback__))
         parts.append(f"{frames}{type(at).__module__}.{type(at).__qualname__}: {on_one_line(words(at))}")
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return "\n\n".join(reversed(parts))

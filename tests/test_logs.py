@@ -141,6 +141,7 @@ def test_an_error_is_told_with_where_it_came_from(log: Log) -> None:
     (record,) = log.found
     assert record["message"] == "broken: second, TypeError('second'), ValueError('…')"
     trace = record["exception"]
+    assert trace.count("Traceback (most recent call last):\n") == 2  # as other tests look for
     assert trace.index("int(MARKER)\n") < trace.index("ValueError: …\n") < trace.index("TypeError: second")
     assert trace in "\n".join(line.removeprefix("    ") for line in log.lines[1:])
     assert MARKER not in log.plain.getvalue()
