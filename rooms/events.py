@@ -127,7 +127,7 @@ class Change:
             is_archived=bool(event["is_archived"]),
             expelled=tuple(map(int, event["expelled"])),
             why=str(event["why"]),
-            published_at=float(event["published_at"]),
+            published_at=float(event.get("published_at", 0)),  # one of an earlier release has none
         )
 
 

@@ -222,6 +222,12 @@ def test_a_time_that_cannot_be_is_not_measured(published_at: float | None, is_be
     assert (measured(), total()) == (is_believed, 5)
 
 
+def test_a_change_of_an_earlier_release_is_heard() -> None:
+    event = Change(1, 1).event()
+    del event["published_at"]
+    assert Change.of(event).published_at == 0
+
+
 async def test_gaps_are_counted(impatient: None, lounge: Room, ann: Person) -> None:
     gaps, read = Rise("gaps_repaired_total"), Rise("changes_repaired_total")
     hub, page = Hub.here(), Page()
