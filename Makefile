@@ -26,7 +26,7 @@ lint: .venv/test
 	$(python) -m ruff format --check .
 	$(python) -m mypy project rooms tests e2e
 	$(python) manage.py makemigrations --check --dry-run
-	HTTPS=on ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
+	HTTPS=on TRUSTED_PROXIES=1 ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
 		$(python) manage.py check --deploy --fail-level WARNING
 
 test-sqlite: .venv/test
@@ -49,7 +49,7 @@ test-browser: .venv/test
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test: requirements-dev.txt requirements-s3.txt .venv/run
+.venv/test: requirements-dev.txt requirements-s3.txt requirements-sentry.txt .venv/run
 	@echo "Installing what the tests need into .venv (once) …"
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

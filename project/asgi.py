@@ -9,13 +9,13 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 — nee
 from django.urls import get_resolver  # noqa: E402
 
 from project.routing import websocket_urlpatterns  # noqa: E402
-from project.sockets import daphne_manners, same_origin, signed_in  # noqa: E402
+from project.sockets import daphne_manners, same_origin, signed_in, told  # noqa: E402
 from project.uploads import limited  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": limited(http),
-        "websocket": same_origin(daphne_manners(signed_in(URLRouter(websocket_urlpatterns)))),
+        "websocket": told(same_origin(daphne_manners(signed_in(URLRouter(websocket_urlpatterns))))),
     }
 )
 

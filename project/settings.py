@@ -6,9 +6,11 @@ from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from project.database import database
 from project.datadir import make_data_dir, redis_socket, secret_key
+from project.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,10 +49,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.requests.told",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "rooms.views.probes.probes",  # they answer whatever else is out of order
     "project.compress.CompressTexts",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # it answers: what is above sees static files too
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -166,6 +170,7 @@ CSRF_COOKIE_HTTPONLY = True  # forms hold the token, and no script of ours reads
 # Served over HTTPS? Then say so, and cookies and redirects follow.
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]  # which are asked within the house
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -297,18 +302,19 @@ FORMAT_MODULE_PATH = "project.formats"
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_TZ = True
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"redis_outage": {"()": "project.logs.ShortRedisOutage"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "layer": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redis_outage"]},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "rooms": {"level": "INFO"},
-        "channels_redis": {"handlers": ["layer"], "propagate": False},
-    },
-}
+# For those who mind the site: see docs/operating.md ---------------------------------------
+
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+SLOW_QUERY_MS = env.int("SLOW_QUERY_MS", default=500)  # 0: none is told of
+
+# With json a line for each request is logged, too, unless that is turned off; else if it is turned on.
+LOG_FORMAT = env("LOG_FORMAT", default="plain")
+LOGGING = logging_config(LOG_FORMAT, is_access_logged=env.bool("ACCESS_LOG", default=LOG_FORMAT == "json"))
+
+# Errors are reported there; see requirements-sentry.txt.
+if SENTRY_DSN := env("SENTRY_DSN", default=""):
+    try:
+        from project.reporting import report_errors
+    except ImportError as error:
+        raise ImproperlyConfigured(f"SENTRY_DSN: {error}; pip install -r requirements-sentry.txt") from error
+    report_errors(SENTRY_DSN)

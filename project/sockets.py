@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -16,11 +17,29 @@ from django.http import HttpRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from rooms import context
 from rooms.reading import reading
 
 log = logging.getLogger(__name__)
 
+INTERNAL_ERROR = 1011  # after which a page connects again
 CLOSE_SECONDS = 30  # how long a client may take to answer a close; one that reads slowly needs it
+
+
+def told(application: Any) -> Any:
+    """Has whatever is logged while a socket is served tell which tab that is, and logs what breaks there."""
+
+    async def telling(scope: Any, receive: Any, send: Any) -> Any:
+        context.begin(tab=context.new_id())
+        try:
+            return await application(scope, receive, send)
+        except Exception:
+            # Servers would log it too, each in a way of its own, and with what it says.
+            log.exception("a tab broke")
+        with suppress(Exception):  # it may be closed by now
+            await send({"type": "websocket.close", "code": INTERNAL_ERROR})
+
+    return telling
 
 
 def same_origin(application: Any) -> Any:

@@ -18,6 +18,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rooms import context
 from rooms.models import Ban, Block, Kind, Level, Membership, Message, Person, Role, Room, SiteSettings
 from rooms.prepared import SOME_TIME, first, prepared
 from rooms.statements import locked_room
@@ -206,6 +207,7 @@ def find(slug: str, person: Person | None) -> Access:
     room = first(_at(slug.replace("\0", " "), (person and person.pk) or 0, timezone.now()))
     if room is None:
         raise NoRoom
+    context.note(room=room.pk)
     return of(room, person)
 
 

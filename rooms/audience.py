@@ -13,7 +13,7 @@ from typing import Protocol
 from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
-from rooms import access, changes, fragments
+from rooms import access, changes, fragments, metrics
 from rooms.events import Change
 from rooms.missed import Shown, missed_since
 from rooms.models import Room
@@ -129,6 +129,7 @@ class Audience:
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
             if frame := frames_of_view[tab.resumed]:
                 tab.give(frame)
+        metrics.flushed(pending, len(self.tabs))
         # Half of the time is for others, and more while much is being said: what comes meanwhile goes out
         # together. A room that is not busy has waited long before anything comes.
         now = monotonic()
@@ -214,6 +215,7 @@ class Audience:
                 continue
             if self._views() - views:
                 continue  # somebody came who sees what was not read
+            metrics.repaired(len(missed.shown))
             for shown in missed.shown:
                 if not isinstance(shown, Change) or shown.version > self.version:
                     self._queue(shown)

@@ -386,7 +386,7 @@ def _next_message(
         place.last_author_id == author.pk,
         key,
     ]
-    message = Message(*values)  # type: ignore[misc]
+    message = Message(*values)  # type: ignore[misc,unused-ignore]
     message.room = room
     room.latest_seq = place.last_seq = room.clock
     place.last_at, place.last_author_id = at, author.pk

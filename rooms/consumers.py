@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, fragments, joining, limits, publishing, reactions, threads
+from rooms import access, context, fragments, joining, limits, metrics, publishing, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
@@ -24,6 +24,7 @@ from rooms.batches import Batches
 from rooms.events import SIGNED_OUT, Change, Notice, Typing
 from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
+from rooms.missed import Missed
 from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
@@ -116,6 +117,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         if mine.is_banned:
             why = _("You are banned from this room: %(reason)s") % {"reason": mine.ban_reason}
             return await self.turn_away(NOT_ALLOWED, why)
+        context.note(person=person.pk)
         self.person, self.room = person, mine.room
         self.mistakes = self.frames = 0
         self.counting_since = self.resumed_at = self.typed_at = 0.0
@@ -180,6 +182,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     def close_slow(self) -> None:
         """Close the socket of a tab that does not read; the close waits until it does, or is gone."""
+        metrics.SLOW_TABS.inc()
         self.closing = asyncio.create_task(self.end(TRY_AGAIN_LATER))
 
     def rooms_changed(self) -> None:
@@ -281,9 +284,10 @@ class TabConsumer(AsyncWebsocketConsumer):
             return await self.mistake(_("A tab resumes when it connects."))
         hub, cursor, html = Hub.here(), form.cleaned_data["cursor"], ""
         present = await hub.presence.fragment(self.room.pk)
-        version = cursor
+        version, what = cursor, "nothing"
         if cursor != self.audience.version:
-            html, version = await self.missed(cursor)
+            html, missed = await self.missed(cursor)
+            version, what = missed.version, "page" if missed.is_anew else "changes"
         else:
             self.audience.flush()
         if self.tab is None:
@@ -293,10 +297,11 @@ class TabConsumer(AsyncWebsocketConsumer):
         cursor_html = fragments.cursor(max(version, self.audience.version))
         self.give(html + cursor_html + fragments.eye() + news + present + self.title_html())
         self.tab.resumed = True
+        metrics.RESUMES.labels(what).inc()
         self.resumed_at = monotonic()
 
-    async def missed(self, cursor: int) -> tuple[str, int]:
-        """What the tab has missed since `cursor`, as fragments, and up to which version."""
+    async def missed(self, cursor: int) -> tuple[str, Missed]:
+        """What the tab has missed since `cursor`, by now, as fragments, and as it was read."""
         html = None
         while html is None:
             reading = await self.audience.resumes.read(cursor, self.view)
@@ -307,7 +312,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             # What the hub has handed out by now is to reach this tab before a cursor that counts it.
             self.audience.flush()
             html = self.audience.resumes.html(reading, self.view)
-        return html or "", reading.task.result().version
+        return html or "", reading.task.result()
 
     async def why_not_stay(self) -> str:
         """Why the person may not be in the room any more; nothing, if they may."""

@@ -7,6 +7,7 @@ hint, and what decides is in the database.
 import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from time import time
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -44,6 +45,7 @@ class Change:
     is_archived: bool = False  # likewise
     expelled: tuple[int, ...] = ()  # the people who are in the room no longer
     why: str = ""  # what they are told
+    published_at: float = field(default=0.0, compare=False)  # by the clock of who did; 0: nobody knows
     _rendered: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def html(self, zone: str, thread: int = 0) -> str:
@@ -55,6 +57,10 @@ class Change:
             shown = fragments.change(self.message, zone, is_new=self.is_new) if self.message else ""
             self._rendered[zone] = self.head + shown + fragments.gone(self.gone)
         return self._rendered[zone]
+
+    def goes_out(self) -> None:
+        """It is published now."""
+        object.__setattr__(self, "published_at", time())
 
     def _is_seen_in(self, thread: int) -> bool:
         """What is in no thread, or gone, is seen in the room, and above its thread."""
@@ -75,6 +81,7 @@ class Change:
             "is_archived": self.is_archived,
             "expelled": list(self.expelled),
             "why": self.why,
+            "published_at": self.published_at,
         }
         if self.message is not None:
             values = {name: getattr(self.message, name) for name in _KEPT}
@@ -120,6 +127,7 @@ class Change:
             is_archived=bool(event["is_archived"]),
             expelled=tuple(map(int, event["expelled"])),
             why=str(event["why"]),
+            published_at=float(event.get("published_at", 0)),  # one of an earlier release has none
         )
 
 

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from rooms import audience as audiences
-from rooms import presence
+from rooms import context, presence
 from rooms.audience import Audience, Tab
 from rooms.events import Change, Notice, Typing, group_of_person
 from rooms.missed import clocks
@@ -47,7 +47,8 @@ class Hub:
         self.news = News(self.presence.is_elsewhere)
         self.typists: dict[int, Typists] = {}
         self._layer = get_channel_layer()
-        self._channel: str | None = None
+        self.channel: str | None = None  # its own at Redis, once it listens
+        self.echoed = asyncio.Event()  # what was sent there came back
         self._opening = asyncio.Lock()
         self._heard: set[str] = set()  # groups
         self._own: dict[tuple[int, int], bool] = {}  # rooms and versions that Redis is to bring back
@@ -154,17 +155,18 @@ class Hub:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 async with self._opening:
-                    if self._channel is None:
+                    if self.channel is None:
                         channel = await self._layer.new_channel("hub.")
                         self._tasks.append(asyncio.create_task(self._listen(channel)))
-                        self._channel = channel
-                await self._layer.group_add(group, self._channel)
+                        self.channel = channel
+                await self._layer.group_add(group, self.channel)
             self._heard.add(group)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("%s: Redis cannot be asked to send it: %r", group, error)
         return group in self._heard
 
     async def _listen(self, channel: str) -> None:
+        context.nobody()
         while True:
             try:
                 event = await self._layer.receive(channel)
@@ -172,6 +174,8 @@ class Hub:
                     self.news.notice(Notice.of(event))
                 elif event["type"] == "typing":
                     self.hear_typing(Typing.of(event))
+                elif event["type"] == "echo":
+                    self.echoed.set()
                 elif not self._own.pop((event["room"], event["version"]), False):
                     self.hear(Change.of(event))
             except Exception as error:  # noqa: BLE001 — others may write to Redis, and anything
@@ -179,6 +183,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Every few seconds: what Redis did not tell, what it was not asked, whom nobody watches."""
+        context.nobody()
         while not self._is_over:
             await asyncio.sleep(audiences.CHECK_SECONDS)
             try:
@@ -189,6 +194,7 @@ class Hub:
                 log.exception("the rooms' clocks could not be checked")
 
     async def _beat(self) -> None:
+        context.nobody()
         while not self._is_over:
             await asyncio.sleep(presence.BEAT_SECONDS)
             try:
@@ -222,7 +228,7 @@ class Hub:
 
     async def _unsubscribe(self, group: str) -> None:
         self._heard.discard(group)
-        if self._channel is not None:
+        if self.channel is not None:
             with suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(REDIS_SECONDS):
-                    await self._layer.group_discard(group, self._channel)
+                    await self._layer.group_discard(group, self.channel)

@@ -117,8 +117,8 @@ def take(limit: Limit, person_id: int | None, address: str, times: int = 1) -> N
 
 
 # For where a loop must go on: a thread of its own, so that waiting for Redis holds up nothing else.
-_thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
-_count = sync_to_async(count, thread_sensitive=False, executor=_thread)
+thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
+_count = sync_to_async(count, thread_sensitive=False, executor=thread)
 
 
 async def acount(limit: Limit, person_id: int | None, address: str) -> str:

@@ -50,6 +50,11 @@ class Missed:
     shown: list[Shown]
     is_expelled: bool = False  # whether anybody lost access meanwhile
 
+    @property
+    def is_anew(self) -> bool:
+        """Whether it replaces what is shown."""
+        return any(isinstance(part, NewestPage) for part in self.shown)
+
     def html(self, zone: str, thread: int = 0) -> str:
         return "".join(part.html(zone, thread) for part in self.shown)
 

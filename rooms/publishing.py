@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from rooms import metrics
 from rooms.batches import Batches
 from rooms.events import Change, Notice, group_of_person
 from rooms.models import Membership, Room
@@ -46,7 +47,9 @@ async def _tell_members(room_id: int) -> None:
 
 async def publish(change: Change) -> None:
     """Tell every process; what is told at the same time goes in one trip to Redis."""
-    await _outgoing.here().do((group_of(change.room_id), change.event()))
+    metrics.published(change)
+    with metrics.PUBLISH.time():
+        await _outgoing.here().do((group_of(change.room_id), change.event()))
 
 
 async def notify(notice: Notice) -> None:
@@ -63,6 +66,7 @@ async def _send(events: Sequence[Event]) -> Sequence[None]:
         async with asyncio.timeout(PUBLISH_SECONDS):
             await get_channel_layer().group_send_all(events)
     except Exception as error:  # noqa: BLE001 — whatever ails Redis, what is committed stands
+        metrics.UNPUBLISHED.inc(len(events))
         groups = ", ".join(sorted({group for group, _ in events}))
         log.warning("not published to %s: %r", groups, error)
     return [None] * len(events)

@@ -13,10 +13,10 @@ from channels.db import database_sync_to_async
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
 
 
 def reading(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     """`function`, which only reads from the database, as a coroutine function."""
-    read: Any = database_sync_to_async(function, thread_sensitive=False, executor=_readers)
+    read: Any = database_sync_to_async(function, thread_sensitive=False, executor=readers)
     return read

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import uniform
 from typing import Any
 
-from rooms import changes, fragments, limits
+from rooms import changes, fragments, limits, metrics
 from rooms.access import Access, Refused
 from rooms.drafts import Drafter
 from rooms.events import Change
@@ -73,6 +73,7 @@ class Sender:
             if self.tab.is_over:
                 return False  # who sent it may be here no longer
         if problems:
+            metrics.refused(429 if form.is_valid() else 422)
             self.tab.give(fragments.refused(self.room, key, problems))
             return False
         body = form.cleaned_data["body"]
@@ -89,6 +90,7 @@ class Sender:
                 hear=self.hear,
             )
         except Refused as refusal:
+            metrics.refused(refusal.status)
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))
             return False
         # Before the form is let go: whatever dies here, the form says its message, and this, again.

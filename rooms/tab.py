@@ -56,6 +56,16 @@ class Tab:
         self._size = 0
         self.is_over = False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a write is under way."""
+        return self._writing is not None
+
+    @property
+    def backlog(self) -> int:
+        """How many characters wait for it."""
+        return self._size
+
     def give(self, frame: str) -> None:
         if self.is_over:
             return

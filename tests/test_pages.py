@@ -44,6 +44,7 @@ METHODS = {
     "/parts/x/field/": READ,
     "/favicon.ico": READ,
     "/healthz": READ,
+    "/readyz": READ,
 }
 
 

@@ -406,6 +406,8 @@ PAGES: dict[str, Page] = {
     "picture refused": ("member", lambda client: client.post("/settings/picture/"), 422, {}),
     "style": ("member", lambda client: client.get("/me.css"), 200, {}),
     "health": ("stranger", lambda client: client.get("/healthz"), 200, {}),
+    "ready": ("stranger", lambda client: client.get("/readyz"), 200, {}),
+    "no metrics": ("stranger", lambda client: client.get("/metrics"), 404, {}),
     "not allowed": ("stranger", lambda client: client.delete("/"), 405, {}),
     "too old": ("checked", lambda client: client.post("/", {}), 403, {}),
     "closed": ("stranger", lambda client: client.get("/closed/"), 403, {}),

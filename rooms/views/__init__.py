@@ -31,6 +31,7 @@ from .past import message, newer
 from .person import person, picture
 from .pins import pin, pinned, save, saved
 from .preview import preview
+from .probes import health, metrics, ready
 from .reactions import message_reactions, react
 from .reading import read_all
 from .reply import reply
@@ -38,7 +39,7 @@ from .reports import delete_reported, dismiss_report, reports
 from .room import messages, room
 from .search import search
 from .settings import settings, settings_picture
-from .small import favicon, health, my_style, part
+from .small import favicon, my_style, part
 from .threads import follow, followed, thread
 from .welcome import welcome
 
@@ -94,6 +95,7 @@ __all__ = [
     "message_reactions",
     "messages",
     "my_style",
+    "metrics",
     "new_room",
     "newer",
     "part",
@@ -104,6 +106,7 @@ __all__ = [
     "preview",
     "react",
     "read_all",
+    "ready",
     "remove",
     "reply",
     "report_message",

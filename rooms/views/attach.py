@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from rooms import file_store, joining, limits
+from rooms import file_store, joining, limits, metrics
 from rooms import files as sending
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
@@ -91,6 +91,7 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     except Refused as refusal:
         draft = Draft(key or new_key(), request.POST.get("body", ""))
         draft.refuse(str(refusal), refusal.status)
+        metrics.refused(refusal.status)
         return _show(request, mine, person, draft)
     if not form.is_valid():
         draft.refuse(" ".join(form.problems()))
@@ -99,7 +100,9 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     _check_captions(draft)
     if not draft.problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         draft.refuse(too_many, 429)
-    if not draft.problems:
+    if draft.problems:
+        metrics.refused(draft.status)
+    else:
         try:
             joining.enter(mine)
             said = form.cleaned_data["body"]
@@ -107,6 +110,7 @@ def send(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             return _sent(request, mine)
         except Refused as refusal:
             draft.refuse(str(refusal), refusal.status)
+            metrics.refused(refusal.status)
         except OperationalError:
             log.warning("room %s: a message could not be kept", mine.room.pk, exc_info=True)
             draft.refuse(_("It could not be kept just now. Please send it again."))

@@ -2,14 +2,17 @@
 
 from django.http import HttpRequest
 
-from rooms import limits
+from rooms import context, limits
 from rooms.addresses import address_of
 from rooms.models import Person
 
 
 def person_of(request: HttpRequest) -> Person | None:
     """The person signed in, or None."""
-    return request.user if request.user.is_authenticated else None
+    if not request.user.is_authenticated:
+        return None
+    context.note(person=request.user.pk)
+    return request.user
 
 
 def new_guest(request: HttpRequest, name: str) -> Person:

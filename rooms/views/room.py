@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import access, changes, drafts, history, joining, limits, publishing, threads
+from rooms import access, changes, drafts, history, joining, limits, metrics, publishing, threads
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.events import Notice
@@ -197,7 +197,9 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
     problems = [] if form.is_valid() else form.problems()
     if not problems and (too_many := limits.count(limits.POSTS, person.pk, address_of(request))):
         problems, status = [too_many], 429
-    if not problems:
+    if problems:
+        metrics.refused(status)
+    else:
         try:
             joining.enter(mine)  # as with a page of it, or a socket
             body, reply = form.cleaned_data["body"], form.cleaned_data["reply"]
@@ -206,6 +208,7 @@ def _post(request: HttpRequest, mine: Access, person: Person) -> HttpResponse:
             return redirect(message.thread_url if message.thread_seq else room)
         except Refused as refusal:
             problems, status = [str(refusal)], refusal.status
+            metrics.refused(status)
         except OperationalError:
             log.warning("room %s: a message could not be kept", room.pk, exc_info=True)
             problems = [_("It could not be kept just now. Please send it again.")]

@@ -1,4 +1,4 @@
-"""Small answers: parts that browsers keep, a viewer's own style, health."""
+"""Small answers: parts that browsers keep, a viewer's own style."""
 
 import hashlib
 
@@ -74,8 +74,3 @@ def style_version(person: Person) -> str:
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("favicon.svg"), permanent=True)
-
-
-@require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain")
