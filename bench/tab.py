@@ -1,0 +1,177 @@
+"""A browser's tab, as the server sees it: one socket that reads, and counts what it is sent."""
+
+import asyncio
+import re
+import socket
+from time import monotonic
+from typing import cast
+
+from bench.frames import CLOSE, PING, PONG, TEXT, Frame, Frames, framed, handshake
+from bench.ledger import MARK, Ledger
+from bench.wire import Wire
+
+CURSOR = re.compile(rb'name="cursor" value="(\d+)"')
+START_OVER = b'hx-target="#messages" hx-swap="innerHTML"'
+RESUMES_SECONDS = 2.0
+KEPT = 1024  # numbers more than needed, by which what a tab has seen grows
+
+
+class Digest:
+    """What is in some bytes. A room's tabs are all sent the same ones: what was just read for one
+    need not be read again for the next, which is what lets one core stand in for 2,000 browsers."""
+
+    def __init__(self, data: bytes, frames: list[Frame]) -> None:
+        self.data, self.frames = data, frames
+        texts = [frame.payload for frame in frames if frame.opcode == TEXT]
+        self.texts = len(texts)
+        self.numbers = [int(number) for payload in texts for number in MARK.findall(payload)]
+        self.others = [frame for frame in frames if frame.opcode != TEXT or not MARK.search(frame.payload)]
+        cursors = [cursor for payload in texts for cursor in CURSOR.findall(payload)]
+        self.cursor = cursors[-1].decode() if cursors else ""
+        self.is_start_over = any(START_OVER in payload for payload in texts)
+
+
+class Tab(asyncio.Protocol):
+    """One tab. It can be closed, or lose its server, and connect again: it then goes on from its
+    cursor, and what it has seen stays seen."""
+
+    shared = Digest(b"", [])  # what the last tab was sent
+
+    def __init__(self, ledger: Ledger, host: str, port: int, wire: Wire, room: int) -> None:
+        self.ledger, self.wire, self.room = ledger, wire, room
+        self.host, self.port = host, port
+        self.cursor = ""
+        self.is_leaving = False
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready_at = 0.0
+        self._seen = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    async def connect(self, seconds: float = 60, socket: socket.socket | None = None) -> None:
+        """Connect, over `socket` if it is given, and wait until the server has said that the tab is
+        there. Raises OSError where it does not within so many seconds."""
+        loop = asyncio.get_running_loop()
+        self.ready, self.is_leaving = loop.create_future(), False
+        self._head: bytes | None = b""  # of the answer to the handshake, until all of it is there
+        self._frames = Frames()
+        async with asyncio.timeout(seconds):
+            if socket is None:
+                await loop.create_connection(lambda: self, self.host, self.port)
+            else:
+                await loop.create_connection(lambda: self, sock=socket)
+            await self.ready
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(handshake(f"{self.host}:{self.port}", self.wire.path, self.wire.headers))
+
+    def data_received(self, data: bytes) -> None:
+        self.ledger.bytes += len(data)
+        if self._head is not None:
+            data = self._opened(data)
+            if not data:
+                return
+        digest = Tab.shared
+        if not self._frames.is_between or data != digest.data:
+            is_whole = self._frames.is_between
+            digest = Digest(data, self._frames.feed(data))
+            if is_whole and self._frames.is_between:
+                Tab.shared = digest
+        self.ledger.frames += digest.texts
+        if digest.cursor:
+            self.cursor = digest.cursor
+        for number in digest.numbers:
+            self._deliver(number)
+        for frame in digest.others if self.ready.done() else digest.frames:
+            self._answer(frame)
+        if digest.is_start_over:
+            self._start_over(max(digest.numbers, default=0))
+
+    def _opened(self, data: bytes) -> bytes:
+        self._head = (self._head or b"") + data
+        head, end, rest = self._head.partition(b"\r\n\r\n")
+        if not end:
+            return b""
+        if b" 101 " not in head.split(b"\r\n", 1)[0]:
+            self._fail(OSError(f"{self.wire.path}: {head[:100].decode('latin1')}"))
+            self.leave()
+            return b""
+        self._head = None
+        for text in self.wire.hello(self.cursor):
+            self.send(text)
+        if not self.wire.ready:
+            self._is_there()
+        return rest
+
+    def _is_there(self) -> None:
+        self._ready_at = monotonic()
+        self.ready.set_result(None)
+
+    def _deliver(self, number: int) -> None:
+        if number >= len(self._seen):
+            self._seen.extend(bytes(number + KEPT - len(self._seen)))
+        if self._seen[number]:
+            # What is said while a tab resumes may be in the answer to that, and come by itself: the
+            # page puts it in place of itself.
+            if self.ready.done() and monotonic() - self._ready_at > RESUMES_SECONDS:
+                self.ledger.doubled += 1
+        else:
+            self._seen[number] = 1
+            self.ledger.deliver(number)
+
+    def _start_over(self, newest: int) -> None:
+        """Its list was replaced by the newest: what came before those it is not to have any more."""
+        self.ledger.replaced += 1
+        for number, said in enumerate(self.ledger.said[:newest]):
+            if said.room == self.room and not (number < len(self._seen) and self._seen[number]):
+                self._deliver(number)
+
+    def _answer(self, frame: Frame) -> None:
+        if frame.opcode == PING:
+            self._write(framed(PONG, frame.payload))
+        elif frame.opcode == CLOSE:
+            self._write(framed(CLOSE, frame.payload[:2]))
+        elif frame.opcode == TEXT:
+            if reply := self.wire.answer(frame.payload):
+                self.send(reply)
+            if not self.ready.done() and self.wire.ready in frame.payload:
+                self._is_there()
+            if self.wire.is_refusal(frame.payload):
+                self.ledger.refused += 1
+
+    def send(self, text: str) -> None:
+        """Send a frame; nothing, where there is no connection."""
+        self._write(framed(TEXT, text.encode()))
+
+    def say(self, text: str) -> None:
+        """Send a message, as the page does."""
+        self._write(b"".join(framed(TEXT, part.encode()) for part in self.wire.say(text)))
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def stop_reading(self) -> None:
+        """From now on the system buffers what is sent, as far as it does."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def leave(self) -> None:
+        """Close the connection, without a word, as a browser that is gone."""
+        self.is_leaving = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._transport is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if not self.is_leaving and self.ready.done():
+            self.ledger.closed += 1
+        self._fail(exc or OSError(f"{self.wire.path}: the connection was closed"))
+
+    def _fail(self, error: Exception) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(error)
