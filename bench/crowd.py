@@ -6,7 +6,7 @@ from time import monotonic
 
 from tqdm import tqdm
 
-from bench.ledger import Ledger, body
+from bench.ledger import Ledger
 from bench.tab import Tab
 from bench.target import Target
 
@@ -51,7 +51,7 @@ class Crowd:
     def say(self, tab: Tab, due: float | None = None, size: int = 0) -> int:
         """Have `tab` say something to all in its room; returns the number of the message."""
         number = self.ledger.say(tab.room, len(self.rooms[tab.room]), due)
-        tab.say(body(number, size or self.size))
+        tab.say(self.ledger.body(number, size or self.size))
         return number
 
     async def closed_loop(self, count: int, window: int) -> None:

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from secrets import token_hex
 from time import monotonic
 
-MARK = re.compile(rb"\^(\d+)\^")  # in a message, as no page has it: its number
 WORDS = "hello everyone, how is it going, "
 
 
 @dataclass(slots=True)
 class Said:
-    """A message: where, when it was due, how many tabs still lack it, and when the last one had it."""
+    """A message: where, when it was due, how many tabs still lack it, and when the last of those had it
+    that were there when it was due."""
 
     room: int
     due: float
@@ -24,6 +25,7 @@ class Ledger:
     """Every message is written down before it is sent, and every delivery when it comes: what is
     missing at the end was lost, and what a tab was sent twice was doubled."""
 
+    name: str = field(default_factory=lambda: token_hex(3))
     said: list[Said] = field(default_factory=list)
     open: int = 0  # messages that some tab lacks
     deliveries: int = 0
@@ -35,25 +37,35 @@ class Ledger:
     bytes: int = 0  # to all tabs
     on_done: Callable[[int], object] = lambda number: None
 
+    def __post_init__(self) -> None:
+        # In a message, as no page has it. Those of another ledger may be in the same room.
+        self.mark = re.compile(rb"\^%b-(\d+)\^" % self.name.encode())
+
+    def body(self, number: int, size: int) -> str:
+        """The text of the message of this number, of about `size` characters."""
+        mark = f"^{self.name}-{number}^ "
+        return (mark + WORDS * (size // len(WORDS) + 1))[: max(size, len(mark))].rstrip()
+
     def say(self, room: int, tabs: int, due: float | None = None) -> int:
         """Write down a message to so many tabs, which was or is `due`; returns its number."""
         self.said.append(Said(room, monotonic() if due is None else due, tabs))
         self.open += 1
         return len(self.said) - 1
 
-    def deliver(self, number: int) -> None:
-        """One more tab has the message."""
+    def deliver(self, number: int, there_since: float) -> None:
+        """One more tab has the message; it is there since some moment of the monotonic clock."""
         said = self.said[number]
         self.deliveries += 1
         said.lacking -= 1
-        if not said.lacking:
+        if there_since <= said.due:
             said.done = monotonic()
+        if not said.lacking:
             self.open -= 1
             self.on_done(number)
 
     def latencies(self, since: int = 0) -> list[float]:
-        """Milliseconds from when a message was due until the last tab had it, in ascending order, of
-        those from number `since` on."""
+        """Milliseconds from when a message was due until the last tab that was there had it, in
+        ascending order, of those from number `since` on."""
         return sorted((said.done - said.due) * 1000 for said in self.said[since:] if said.done)
 
     @property
@@ -66,9 +78,3 @@ class Ledger:
         """What must not be, as far as it is."""
         found = {"lost": self.lost, "doubled": self.doubled, "refused": self.refused, "closed": self.closed}
         return {what: count for what, count in found.items() if count}
-
-
-def body(number: int, size: int) -> str:
-    """The text of the message of this number, of about `size` characters."""
-    mark = f"^{number}^ "
-    return (mark + WORDS * (size // len(WORDS) + 1))[: max(size, len(mark) - 1)].rstrip()

@@ -32,12 +32,13 @@ def shown(figure: float) -> str:
     return f"{figure:,.{0 if size >= 100 else 1 if size >= 10 else 2}f}"
 
 
-def table(measured: list[Measured]) -> str:
+def table(measured: list[Measured], compares: bool = True) -> str:
     """A column for each server, of the medians with the least and the greatest, and how the first
     compares with each other one."""
     heads = columns(measured)
+    others = heads[1:] if compares else []
     found = {head: medians(measured, head) for head in heads}
-    rows = [["", *heads, *(f"{heads[0]} / {head}" for head in heads[1:])]]
+    rows = [["", *heads, *(f"{heads[0]} / {head}" for head in others)]]
     for name in found[heads[0]]:
         row = [name]
         for head in heads:
@@ -45,7 +46,7 @@ def table(measured: list[Measured]) -> str:
             spread = f" ({shown(min(values))} to {shown(max(values))})" if len(values) > 1 else ""
             row.append(shown(found[head][name]) + spread)
         first = found[heads[0]][name]
-        row += [shown(first / found[head][name]) if found[head][name] else "-" for head in heads[1:]]
+        row += [shown(first / found[head][name]) if found[head][name] else "-" for head in others]
         rows.append(row)
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return "\n".join(

@@ -33,7 +33,7 @@ def run(options: Namespace, arguments: list[str]) -> int:
         measured = measure(SCENES[options.scene], _targets(options, Path(directory), ending), options)
     command = shlex.join(["python", "-m", "bench", *arguments])
     print(f"{command}\n{'; '.join(f'{name} {fact}' for name, fact in facts.items())}\n")  # noqa: T201
-    print(report.table(measured))  # noqa: T201
+    print(report.table(measured, SCENES[options.scene].compares))  # noqa: T201
     for remark in report.remarks(measured):
         print(remark)  # noqa: T201
     if options.json:
@@ -46,7 +46,10 @@ def run(options: Namespace, arguments: list[str]) -> int:
 def measure(scene: Scene, targets: list[Target], options: Namespace) -> list[Measured]:
     """All runs of a scene: each target in turn, as often as `options.runs` says."""
     return [
-        Measured(_column(target.name, name), _once(target, its, options, f"{n + 1}/{options.runs}"))
+        Measured(
+            _column(target.name if len(targets) > 1 else "", name) or target.name,
+            _once(target, its, options, f"{n + 1}/{options.runs}"),
+        )
         for n in range(options.runs)
         for target in targets
         for name, its in scene.runs.items()
@@ -54,7 +57,7 @@ def measure(scene: Scene, targets: list[Target], options: Namespace) -> list[Mea
 
 
 def _column(server: str, run: str) -> str:
-    return f"{server}, {run}" if run else server
+    return ", ".join(filter(None, (server, run)))
 
 
 def _once(target: Target, run: Run, options: Namespace, number: str) -> Outcome:

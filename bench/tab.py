@@ -1,13 +1,14 @@
 """A browser's tab, as the server sees it: one socket that reads, and counts what it is sent."""
 
 import asyncio
+import math
 import re
 import socket
 from time import monotonic
 from typing import cast
 
 from bench.frames import CLOSE, PING, PONG, TEXT, Frame, Frames, framed, handshake
-from bench.ledger import MARK, Ledger
+from bench.ledger import Ledger
 from bench.wire import Wire
 
 CURSOR = re.compile(rb'name="cursor" value="(\d+)"')
@@ -20,12 +21,12 @@ class Digest:
     """What is in some bytes. A room's tabs are all sent the same ones: what was just read for one
     need not be read again for the next, which is what lets one core stand in for 2,000 browsers."""
 
-    def __init__(self, data: bytes, frames: list[Frame]) -> None:
-        self.data, self.frames = data, frames
+    def __init__(self, data: bytes, frames: list[Frame], mark: re.Pattern[bytes]) -> None:
+        self.data, self.frames, self.mark = data, frames, mark
         texts = [frame.payload for frame in frames if frame.opcode == TEXT]
         self.texts = len(texts)
-        self.numbers = [int(number) for payload in texts for number in MARK.findall(payload)]
-        self.others = [frame for frame in frames if frame.opcode != TEXT or not MARK.search(frame.payload)]
+        self.numbers = [int(number) for payload in texts for number in mark.findall(payload)]
+        self.others = [frame for frame in frames if frame.opcode != TEXT or not mark.search(frame.payload)]
         cursors = [cursor for payload in texts for cursor in CURSOR.findall(payload)]
         self.cursor = cursors[-1].decode() if cursors else ""
         self.is_start_over = any(START_OVER in payload for payload in texts)
@@ -35,7 +36,7 @@ class Tab(asyncio.Protocol):
     """One tab. It can be closed, or lose its server, and connect again: it then goes on from its
     cursor, and what it has seen stays seen."""
 
-    shared = Digest(b"", [])  # what the last tab was sent
+    shared = Digest(b"", [], re.compile(b""))  # what the last tab was sent
 
     def __init__(self, ledger: Ledger, host: str, port: int, wire: Wire, room: int) -> None:
         self.ledger, self.wire, self.room = ledger, wire, room
@@ -51,7 +52,7 @@ class Tab(asyncio.Protocol):
         """Connect, over `socket` if it is given, and wait until the server has said that the tab is
         there. Raises OSError where it does not within so many seconds."""
         loop = asyncio.get_running_loop()
-        self.ready, self.is_leaving = loop.create_future(), False
+        self.ready, self.is_leaving, self._ready_at = loop.create_future(), False, math.inf
         self._head: bytes | None = b""  # of the answer to the handshake, until all of it is there
         self._frames = Frames()
         async with asyncio.timeout(seconds):
@@ -71,10 +72,10 @@ class Tab(asyncio.Protocol):
             data = self._opened(data)
             if not data:
                 return
-        digest = Tab.shared
-        if not self._frames.is_between or data != digest.data:
+        digest, mark = Tab.shared, self.ledger.mark
+        if not self._frames.is_between or data != digest.data or digest.mark is not mark:
             is_whole = self._frames.is_between
-            digest = Digest(data, self._frames.feed(data))
+            digest = Digest(data, self._frames.feed(data), mark)
             if is_whole and self._frames.is_between:
                 Tab.shared = digest
         self.ledger.frames += digest.texts
@@ -117,7 +118,7 @@ class Tab(asyncio.Protocol):
                 self.ledger.doubled += 1
         else:
             self._seen[number] = 1
-            self.ledger.deliver(number)
+            self.ledger.deliver(number, self._ready_at)
 
     def _start_over(self, newest: int) -> None:
         """Its list was replaced by the newest: what came before those it is not to have any more."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.frames import CLOSE, PING, TEXT, Frame, Frames, framed, split
-from bench.ledger import Ledger, body
+from bench.ledger import Ledger
 from bench.meter import percentile
 from bench.options import loopback, parsed
 from bench.parlor import Parlor
@@ -127,9 +127,11 @@ async def test_what_is_lost_and_what_is_doubled_is_told() -> None:
     for tab in tabs:
         tab._frames, tab._head = Frames(), None
         tab.ready.set_result(None)
-        tab.data_received(of_server(TEXT, body(numbers[0], 80).encode()))
+        tab.data_received(of_server(TEXT, ledger.body(numbers[0], 80).encode()))
     assert (ledger.deliveries, ledger.open, ledger.lost, ledger.doubled) == (2, 2, 4, 0)
-    tabs[0].data_received(of_server(TEXT, f"{body(numbers[1], 80)}<br>{body(numbers[0], 80)}".encode()))
+    tabs[0].data_received(
+        of_server(TEXT, f"{ledger.body(numbers[1], 80)}<br>{ledger.body(numbers[0], 80)}".encode())
+    )
     assert ledger.faults == {"lost": 3, "doubled": 1}
     assert [bool(said.done) for said in ledger.said] == [True, False, False]
     wrong = Measured("parlor", Outcome({"posts/s": 1.0}, ledger.faults))
@@ -167,9 +169,11 @@ def test_a_load_generator_at_its_limit_is_told_of() -> None:
 
 
 def test_a_body_is_as_long_as_it_was_asked_for() -> None:
-    for size in (8, 80, 2000):
-        assert size - 1 <= len(body(123, size)) <= size
-    assert body(123, 1) == "^123^"
+    ledger = Ledger()
+    for size in (20, 80, 2000):
+        assert size - 1 <= len(ledger.body(123, size)) <= size
+    assert ledger.mark.fullmatch(ledger.body(123, 1).encode())
+    assert not ledger.mark.search(Ledger().body(123, 80).encode())
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,12 @@
 """What can be measured."""
 
-from bench.scenes import fanout, memory, reconnect, stalled
+from bench.scenes.fanout import MANY_ROOMS, ONE_ROOM
+from bench.scenes.memory import MEMORY
+from bench.scenes.pages import PAGES
+from bench.scenes.reconnect import RECONNECT
 from bench.scenes.scene import Scene
+from bench.scenes.stalled import STALLED
+from bench.scenes.weight import WEIGHT
 
-SCENES: dict[str, Scene] = {
-    scene.name: scene
-    for scene in (fanout.ONE_ROOM, fanout.MANY_ROOMS, reconnect.RECONNECT, stalled.STALLED, memory.MEMORY)
-}
+ALL = (ONE_ROOM, MANY_ROOMS, RECONNECT, STALLED, MEMORY, PAGES, WEIGHT)
+SCENES: dict[str, Scene] = {scene.name: scene for scene in ALL}

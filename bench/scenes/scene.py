@@ -28,7 +28,8 @@ Run = Callable[[Target, Namespace], Awaitable[Outcome]]
 @dataclass(frozen=True)
 class Scene:
     """`options` are flags with their defaults. Several `runs` are measured in turn. `is_parlors` where
-    no other server can do it; `is_own` where it takes a site of the benchmark's own."""
+    no other server can do it; `is_own` where it takes a site of the benchmark's own; `compares` where
+    it makes sense to tell how the first column compares with the others."""
 
     name: str
     help: str
@@ -36,6 +37,7 @@ class Scene:
     runs: dict[str, Run]
     is_parlors: bool = False
     is_own: bool = False
+    compares: bool = True
 
 
 def latency_curve(ascending: list[float]) -> Curve:
