@@ -1,7 +1,7 @@
 """Many tabs, and the messages between them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from tqdm import tqdm
@@ -16,16 +16,19 @@ PATIENCE_SECONDS = 30.0  # without any delivery, after which what is missing is 
 
 
 class Crowd:
-    """`count` tabs of `target`, evenly in its rooms: tab n is in room n modulo `rooms`."""
+    """`count` tabs of `target`; tab n is in the room that `placed` says, else in room n modulo `rooms`."""
 
-    def __init__(self, target: Target, count: int, rooms: int = 1, size: int = 80) -> None:
+    def __init__(
+        self, target: Target, count: int, rooms: int = 1, size: int = 80, placed: Sequence[int] = ()
+    ) -> None:
         self.ledger, self.size = Ledger(), size
         self.rooms: list[list[Tab]] = [[] for _ in range(rooms)]
         self.tabs: list[Tab] = []
         for n in range(count):
-            tab = Tab(self.ledger, target.host, target.port, target.wire(n, n % rooms), n % rooms)
+            room = placed[n] if placed else n % rooms
+            tab = Tab(self.ledger, target.host, target.port, target.wire(n, room), room)
             self.tabs.append(tab)
-            self.rooms[n % rooms].append(tab)
+            self.rooms[room].append(tab)
 
     async def connect(self, tabs: Iterable[Tab] | None = None, at_once: int = AT_ONCE) -> None:
         """Connect these, or all, so many at once."""
@@ -51,7 +54,7 @@ class Crowd:
     def say(self, tab: Tab, due: float | None = None, size: int = 0) -> int:
         """Have `tab` say something to all in its room; returns the number of the message."""
         number = self.ledger.say(tab.room, len(self.rooms[tab.room]), due)
-        tab.say(self.ledger.body(number, size or self.size))
+        tab.say(number, self.ledger.body(number, size or self.size))
         return number
 
     async def closed_loop(self, count: int, window: int) -> None:
@@ -99,3 +102,17 @@ class Crowd:
             tab.leave()
         while any(tab.is_connected for tab in self.tabs):
             await asyncio.sleep(0.01)
+
+
+async def persistently(tab: Tab, until: float) -> int:
+    """Connect, and try again as a page does where that fails. Returns how often it took."""
+    tries, wait = 1, 0.3
+    while True:
+        try:
+            await tab.connect(max(1.0, until - monotonic()))
+            return tries
+        except OSError:
+            if monotonic() + wait > until:
+                raise
+            await asyncio.sleep(wait)
+            tries, wait = tries + 1, min(10.0, wait * 2)

@@ -24,6 +24,7 @@ class Http:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
+        self._free = asyncio.Lock()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
@@ -37,7 +38,8 @@ class Http:
         request = "".join(f"{line}\r\n" for line in (*lines, "")).encode() + body
         for is_last in (self._streams is None, True):
             try:
-                return await self._exchange(request)
+                async with self._free:  # an answer at a time
+                    return await self._exchange(request)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.close()
                 if is_last:

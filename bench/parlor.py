@@ -121,6 +121,7 @@ class Parlor:
             answer=answer,
             is_refusal=lambda payload: b'class="problem"' in payload,
             type=frame("i", action="typing"),
+            blink=frame("i", action="blink"),
         )
 
 

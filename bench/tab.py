@@ -45,6 +45,7 @@ class Tab(asyncio.Protocol):
         self.is_leaving = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ready_at = 0.0
+        self._said = -1  # the number of its last message
         self._seen = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -144,8 +145,9 @@ class Tab(asyncio.Protocol):
         """Send a frame; nothing, where there is no connection."""
         self._write(framed(TEXT, text.encode()))
 
-    def say(self, text: str) -> None:
-        """Send a message, as the page does."""
+    def say(self, number: int, text: str) -> None:
+        """Send the message of this number, as the page does."""
+        self._said = number
         self._write(b"".join(framed(TEXT, part.encode()) for part in self.wire.say(text)))
 
     def _write(self, data: bytes) -> None:
@@ -166,6 +168,16 @@ class Tab(asyncio.Protocol):
     @property
     def is_connected(self) -> bool:
         return self._transport is not None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is connected, and the server has taken it in."""
+        return self.is_connected and self._ready_at < math.inf
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether what it said last has yet to come back."""
+        return self._said >= 0 and not (self._said < len(self._seen) and self._seen[self._said])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

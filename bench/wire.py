@@ -19,4 +19,5 @@ class Wire:
     ready: bytes = b""  # what the answer to that holds; a socket is ready at once where it is empty
     answer: Callable[[bytes], str | None] = nothing  # what was sent to this tab alone -> what it replies
     is_refusal: Callable[[bytes], bool] = lambda payload: False
-    type: str = ""  # what tells others that this person is writing, if anything does
+    type: str = ""  # tells the others in the room that somebody is writing, if anything does
+    blink: str = ""  # tells the server that the tab was hidden or shown, if anything does

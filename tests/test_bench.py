@@ -4,14 +4,20 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentTypeError
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from statistics import fmean
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import crowd, life
+from bench.fit import drift
 from bench.frames import CLOSE, PING, TEXT, Frame, Frames, framed, split
 from bench.ledger import Ledger
 from bench.meter import percentile
@@ -22,6 +28,7 @@ from bench.report import Measured, columns, remarks, table
 from bench.run import measure
 from bench.scenes import SCENES
 from bench.scenes.scene import Outcome
+from bench.shape import Shape, read
 from bench.site import Site
 from bench.tab import Tab
 from bench.target import Target
@@ -133,7 +140,6 @@ async def test_what_is_lost_and_what_is_doubled_is_told() -> None:
         of_server(TEXT, f"{ledger.body(numbers[1], 80)}<br>{ledger.body(numbers[0], 80)}".encode())
     )
     assert ledger.faults == {"lost": 3, "doubled": 1}
-    assert [bool(said.done) for said in ledger.said] == [True, False, False]
     wrong = Measured("parlor", Outcome({"posts/s": 1.0}, ledger.faults))
     assert remarks([wrong]) == ["WRONG: parlor: 3 lost, 1 doubled"]
 
@@ -174,6 +180,13 @@ def test_a_body_is_as_long_as_it_was_asked_for() -> None:
         assert size - 1 <= len(ledger.body(123, size)) <= size
     assert ledger.mark.fullmatch(ledger.body(123, 1).encode())
     assert not ledger.mark.search(Ledger().body(123, 80).encode())
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be quiet here is so soon."""
+    monkeypatch.setattr(crowd, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(life, "AWAY", (0.01, 0.1))
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +243,89 @@ async def test_stalled(parlor: Parlor) -> None:
 async def test_memory(parlor: Parlor) -> None:
     (outcome,) = await play(parlor, "memory", "--tabs", "12", "--seconds", "0.1")
     assert outcome.figures["memory without tabs, MiB"] > 10
+
+
+async def test_pages(parlor: Parlor) -> None:
+    outcomes = await play(parlor, "pages", "--clients", "2", "--seconds", "0.2", "--messages", "120")
+    assert len(outcomes) == 4
+    assert all(outcome.figures["KB/page"] > 5 for outcome in outcomes)
+
+
+async def test_the_weight_of_a_visit(parlor: Parlor) -> None:
+    first, again, plain = [outcome.figures for outcome in await play(parlor, "weight", "--messages", "3")]
+    assert 0 == again["css/base.css"] < first["css/base.css"] < plain["css/base.css"]
+    assert (
+        first["bytes in all"]
+        == sum(weight for name, weight in first.items() if " in all" not in name) - first["requests"]
+    )
+    assert {
+        "the page",
+        "vendor/htmx.min.js",
+        "me.css",
+        "parts/field",
+        "the socket, once it is open",
+    } <= first.keys()
+    assert again["requests"] == 2
+
+
+async def test_people_who_live(parlor: Parlor, tmp_path: Path) -> None:
+    options = ("--people", "8", "--rooms", "3", "--pages", "15", "--goings", "10", "--rate", "25")
+    (outcome,) = await play(parlor, "mixed", "--seconds", "1", "--shape", history(tmp_path), *options)
+    for what in (
+        "posts/s",
+        "pages opened",
+        "tabs that came back",
+        "a page, p99 ms",
+        "to the last tab, p50 ms",
+    ):
+        assert outcome.figures[what] > 0
+    (outcome,) = await play(parlor, "soak", "--minutes", "0.015", "--every", "0.1", *options)
+    assert len(outcome.curves["server memory, MiB"]) >= 4
+    assert outcome.figures["server memory, MiB, drift in %"] < 50
+    assert any("server's open files" in note for note in outcome.notes)
+
+
+def history(folder: Path) -> str:
+    """The path of a file in which ann says most, and everybody a few letters."""
+    file = folder / "history.jsonl"
+    start = datetime(2020, 6, 2, tzinfo=UTC)
+    with file.open("w") as lines:
+        for n in range(200):
+            at = f"{start + n * timedelta(seconds=1 + n % 9):%FT%TZ}"
+            print(
+                json.dumps({"at": at, "author": "ann" if n % 4 else f"bob{n}", "body": "x" * 5}), file=lines
+            )
+    return str(file)
+
+
+def test_how_people_talk(tmp_path: Path) -> None:
+    chance = Random(1)
+    for shape, mean_length in ((Shape(), 63), (read(Path(history(tmp_path))), 5)):
+        lengths = [shape.length(chance) for _ in range(5000)]
+        assert fmean(lengths) == pytest.approx(mean_length, rel=0.1)
+        assert fmean(shape.gap(chance, 2.0) for _ in range(20_000)) == pytest.approx(2.0, rel=0.1)
+        who = Counter(shape.who(chance, 50) for _ in range(5000))
+        assert who.most_common(1)[0][0] == 0
+        assert who.keys() <= set(range(50))
+    assert shape.shares[1] == 0.75
+    (tmp_path / "none").write_text('{"at": "2020-06-02T00:00:00Z"}\n')
+    with pytest.raises(ValueError, match="a line without 'body'"):
+        read(tmp_path / "none")
+    (tmp_path / "none").write_text("")
+    with pytest.raises(ValueError, match="too short"):
+        read(tmp_path / "none")
+
+
+def test_what_rises_is_told_from_what_is_flat() -> None:
+    chance = Random(1)
+    noise = [(n / 10, 100 + chance.gauss(0, 20)) for n in range(200)]
+    assert drift(noise).is_flat
+    assert drift([(at, value + at) for at, value in noise]).is_flat is False
+    rising = drift([(float(n), 100.0 + n) for n in range(100)])
+    assert (round(rising.first), round(rising.last)) == (120, 199)
+    assert str(rising) == "120.0 to 199.0 (+65.8 %): NOT flat"
+    assert drift([(float(n), 100 + n / 100) for n in range(100)]).is_flat
+    assert drift([]).is_flat
 
 
 # Sends whatever a socket says to all sockets.

@@ -8,7 +8,7 @@ from typing import cast
 
 from tqdm import tqdm
 
-from bench.crowd import Crowd
+from bench.crowd import Crowd, persistently
 from bench.meter import OWN, Meter, percentile
 from bench.parlor import Parlor
 from bench.scenes.scene import Curve, Outcome, Scene
@@ -77,20 +77,6 @@ async def come_back(target: Target, options: Namespace) -> Outcome:
     await crowd.leave()
     curve: Curve = [(ms, (n + 1) / len(back) * 100) for n, ms in enumerate(back)]
     return Outcome(figures, faults, {"percent of tabs that are back": curve}, "ms since the server is there")
-
-
-async def persistently(tab: Tab, until: float) -> int:
-    """Connect, and try again as a page does where that fails. Returns how often it took."""
-    tries, wait = 1, 0.3
-    while True:
-        try:
-            await tab.connect(max(1.0, until - monotonic()))
-            return tries
-        except OSError:
-            if monotonic() + wait > until:
-                raise
-            await asyncio.sleep(wait)
-            tries, wait = tries + 1, min(10.0, wait * 2)
 
 
 RECONNECT = Scene(
