@@ -1,5 +1,6 @@
 """What a stretch of load costs, and comes to."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,9 @@ from bench.ledger import Ledger
 BOTTLENECK = 90.0  # percent of its core, above which the load generator is what was measured
 
 OWN = "load generator, % of its core"
+STOOD_STILL = "load generator, longest stall ms"
+LONGEST_STALL = 250.0  # milliseconds, above which somebody else had its core, or it was stopped
+BEAT_SECONDS = 0.01
 
 Figures = dict[str, float]  # by what they are and their unit
 
@@ -43,6 +47,11 @@ def percentile(ascending: list[float], percent: float) -> float:
     return ascending[min(len(ascending), max(1, int(rank))) - 1]
 
 
+def of_own(figures: Figures) -> Figures:
+    """Of these, what is about the load generator."""
+    return {name: figures[name] for name in (OWN, STOOD_STILL)}
+
+
 class Meter:
     """Begins to measure when it is made; `figures` tells of what happened since."""
 
@@ -51,11 +60,23 @@ class Meter:
         self._said, self._deliveries = len(ledger.said), ledger.deliveries
         self._frames, self._bytes = ledger.frames, ledger.bytes
         self._server, self._own, self._began = cpu_seconds(processes()), process_time(), monotonic()
+        self._stall, self._beat_at = 0.0, self._began
+        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        """Notice where this very process comes too late to notice anything."""
+        now = monotonic()
+        self._stall = max(self._stall, now - self._beat_at - BEAT_SECONDS)
+        self._beat_at = now
+        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def latencies(self) -> list[float]:
         return self._ledger.latencies(self._said)
 
     def figures(self) -> Figures:
+        """What happened until now; the end of it."""
+        self._beat()
+        self._beating.cancel()
         own, server = process_time() - self._own, cpu_seconds(self._processes()) - self._server
         said = self._ledger.said[self._said :]
         # Not until now: what waits for the last delivery looks for it only now and then.
@@ -74,6 +95,7 @@ class Meter:
             "frames/delivery": (self._ledger.frames - self._frames) / each,
             "bytes/delivery": (self._ledger.bytes - self._bytes) / each,
             OWN: own / wall * 100,
+            STOOD_STILL: self._stall * 1000,
         }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.meter import BOTTLENECK, OWN, Figures
+from bench.meter import BOTTLENECK, LONGEST_STALL, OWN, STOOD_STILL, Figures
 from bench.scenes.scene import Outcome
 
 
@@ -65,6 +65,8 @@ def remarks(measured: list[Measured]) -> list[str]:
             found.append(
                 f"WARNING: {one.column}: the load generator was at its limit; the server may do more"
             )
+        if one.outcome.figures.get(STOOD_STILL, 0) > LONGEST_STALL:
+            found.append(f"WARNING: {one.column}: the load generator stood still for a while; measure again")
         found += [f"{one.column}: {note}" for note in one.outcome.notes]
     return list(dict.fromkeys(found))
 

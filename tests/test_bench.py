@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from bench import crowd, life
 from bench.fit import drift
 from bench.frames import CLOSE, PING, TEXT, Frame, Frames, framed, split
 from bench.ledger import Ledger
-from bench.meter import percentile
+from bench.meter import OWN, STOOD_STILL, Meter, percentile
 from bench.options import loopback, parsed
 from bench.parlor import Parlor
 from bench.plot import picture
@@ -169,9 +170,18 @@ def test_medians_and_how_they_compare() -> None:
     ]
 
 
-def test_a_load_generator_at_its_limit_is_told_of() -> None:
-    busy = Measured("parlor", Outcome({"load generator, % of its core": 95.0}))
-    assert ["WARNING" in remark for remark in remarks([busy])] == [True]
+def test_a_load_generator_at_its_limit_or_stopped_is_told_of() -> None:
+    busy, stopped, fine = {OWN: 95.0}, {STOOD_STILL: 9000.0}, {OWN: 50.0, STOOD_STILL: 20.0}
+    told = remarks(
+        [Measured(name, Outcome(figures)) for name, figures in (("a", busy), ("b", stopped), ("c", fine))]
+    )
+    assert [remark.split(":")[:2] for remark in told] == [["WARNING", " a"], ["WARNING", " b"]]
+
+
+async def test_a_stall_of_the_load_generator_is_noticed() -> None:
+    meter = Meter(Ledger(), list)
+    time.sleep(0.3)
+    assert meter.figures()[STOOD_STILL] > 200
 
 
 def test_a_body_is_as_long_as_it_was_asked_for() -> None:

@@ -5,7 +5,7 @@ from argparse import Namespace
 from time import monotonic
 
 from bench.crowd import Crowd
-from bench.meter import OWN, Meter, cpu_seconds, memory_kib
+from bench.meter import Meter, cpu_seconds, memory_kib, of_own
 from bench.scenes.scene import Outcome, Scene
 from bench.target import Target
 
@@ -20,7 +20,7 @@ async def idle(target: Target, options: Namespace) -> Outcome:
     meter, began, worked = Meter(crowd.ledger, target.processes), monotonic(), cpu_seconds(target.processes())
     await crowd.connect()
     seconds, worked = monotonic() - began, cpu_seconds(target.processes()) - worked
-    own = meter.figures()[OWN]
+    own = of_own(meter.figures())
     await crowd.settle()
     after = memory_kib(target.processes())
     idle_from, rested = monotonic(), cpu_seconds(target.processes())
@@ -33,8 +33,7 @@ async def idle(target: Target, options: Namespace) -> Outcome:
         "tabs that connected/s": options.tabs / seconds,
         "server CPU, ms/tab that connected": worked / options.tabs * 1000,
         "server CPU with idle tabs, % of a core": rest * 100,
-        OWN: own,
-    }
+    } | own
     return Outcome(figures, crowd.ledger.faults)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from bench.fit import drift
 from bench.life import Life
-from bench.meter import OWN, Figures, Meter, memory_kib, open_files, percentile
+from bench.meter import Figures, Meter, memory_kib, open_files, percentile
 from bench.parlor import Parlor
 from bench.scenes.scene import Curve, Outcome, Scene, latency_curve
 from bench.shape import Shape, read
@@ -64,7 +64,7 @@ async def soak(target: Target, options: Namespace) -> Outcome:
     found = figures(life, meter)
     await life.crowd.leave()
     drifts = {name: drift(curve) for name, curve in curves.items()}
-    found |= {f"{name}, drift in %": line.percent for name, line in drifts.items() if name != OWN}
+    found |= {f"{name}, drift in %": line.percent for name, line in drifts.items()}
     notes = [f"{name}: {line}" for name, line in drifts.items()]
     return Outcome(found, faults(life), curves, "minutes", notes)
 

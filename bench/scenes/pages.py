@@ -13,7 +13,7 @@ from typing import cast
 from bench.crowd import Crowd
 from bench.http import Http
 from bench.ledger import Ledger
-from bench.meter import OWN, Meter, cpu_seconds, percentile
+from bench.meter import Meter, cpu_seconds, of_own, percentile
 from bench.parlor import Parlor
 from bench.scenes.scene import Outcome, Run, Scene, latency_curve
 from bench.shape import Shape
@@ -63,8 +63,7 @@ def opened(address: Address) -> Run:
             "p99 ms": percentile(sorted(took), 99),
             "max ms": max(took),
             "KB/page": size / len(took) / 1000,
-            OWN: meter.figures()[OWN],
-        }
+        } | of_own(meter.figures())
         for browser in browsers:
             browser.close()
         return Outcome(figures, {}, {"ms": latency_curve(sorted(took))}, "percent of pages")

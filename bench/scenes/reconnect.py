@@ -9,7 +9,7 @@ from typing import cast
 from tqdm import tqdm
 
 from bench.crowd import Crowd, persistently
-from bench.meter import OWN, Meter, percentile
+from bench.meter import Meter, of_own, percentile
 from bench.parlor import Parlor
 from bench.scenes.scene import Curve, Outcome, Scene
 from bench.site import Site
@@ -71,8 +71,7 @@ async def come_back(target: Target, options: Namespace) -> Outcome:
         "KB/tab": whole["bytes/delivery"] * deliveries / options.tabs / 1000,
         "tries/tab": sum(tries) / len(tries),
         "tabs whose list was replaced, %": crowd.ledger.replaced / options.tabs * 100,
-        OWN: whole[OWN],
-    }
+    } | of_own(whole)
     faults = crowd.ledger.faults
     await crowd.leave()
     curve: Curve = [(ms, (n + 1) / len(back) * 100) for n, ms in enumerate(back)]
