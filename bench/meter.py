@@ -1,7 +1,6 @@
 """What a stretch of load costs, and comes to."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, process_time
@@ -103,6 +102,6 @@ def open_files(processes: list[psutil.Process]) -> int:
     """How many files and sockets these have open."""
     total = 0
     for process in processes:
-        with suppress(psutil.NoSuchProcess, PermissionError):
-            total += len(os.listdir(f"/proc/{process.pid}/fd"))
+        with suppress(psutil.NoSuchProcess):
+            total += process.num_fds()
     return total

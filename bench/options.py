@@ -68,6 +68,12 @@ def parsed(arguments: list[str]) -> Namespace:
     options = found.parse_args(arguments, Namespace(url=None, pid=[], beside=[], yardstick=None))
     if options.url and (options.yardstick or options.beside):
         found.error("--url is alone: what is measured together is to be on the same core")
+    if options.url and not options.pid:
+        found.error("--url takes --pid, for what the server uses is measured by its processes")
+    if any(getattr(options, name, 1) < 1 for name in ("tabs", "rooms", "clients", "messages", "runs")):
+        found.error("there is nothing to measure")
+    if getattr(options, "rooms", 1) > getattr(options, "tabs", getattr(options, "people", 1)):
+        found.error("there are more rooms than tabs")
     if options.processes > 1 and options.server == "daphne":
         found.error("daphne is one process")
     return options

@@ -119,7 +119,7 @@ class Parlor:
             hello=lambda cursor: [frame("form#resume", action="resume", cursor=cursor or first)],
             ready=EYE,
             answer=answer,
-            is_refusal=lambda payload: b'class="problem"' in payload,
+            is_refusal=lambda payload: b'class="problem"' in payload or b'hx-target="#notice"' in payload,
             type=frame("i", action="typing"),
             blink=frame("i", action="blink"),
         )

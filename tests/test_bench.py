@@ -403,6 +403,9 @@ async def test_a_server_that_runs(parlor: Parlor, tmp_path: Path) -> None:
         ("one-room --url http://192.0.2.1", "not on this machine"),
         ("one-room --server daphne --processes 2", "daphne is one process"),
         ("one-room --url http://127.0.0.1 --beside limit.py", "--url is alone"),
+        ("one-room --url http://127.0.0.1", "--url takes --pid"),
+        ("one-room --tabs 0", "nothing to measure"),
+        ("mixed --people 3 --rooms 4", "more rooms than tabs"),
     ],
 )
 def test_what_makes_no_sense(arguments: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from bench.meter import Meter, memory_kib
 from bench.scenes.scene import Outcome, Scene, latency_curve
 from bench.target import Target
 
-WARMING = 10  # messages, before it counts
+WARMING = 30  # messages, before it counts
 
 
 async def fan_out(target: Target, options: Namespace) -> Outcome:
