@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from random import uniform
 from time import monotonic
 
 from tqdm import tqdm
@@ -12,6 +13,8 @@ from bench.target import Target
 
 AT_ONCE = 50  # tabs that connect
 QUIET_SECONDS = 0.8  # in which nothing comes: who is here has been told
+FIRST_WAIT, LONGEST_WAIT = 0.3, 10.0  # seconds until a page tries to connect again
+LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 30.0  # without any delivery, after which what is missing is lost
 
 
@@ -88,12 +91,12 @@ class Crowd:
 
     async def finish(self, seconds: float = PATIENCE_SECONDS) -> bool:
         """Wait until every tab has everything; returns whether it came to that, or nothing came for
-        so many seconds."""
-        deliveries, since = -1, monotonic()
-        while self.ledger.open and monotonic() - since < seconds:
-            if deliveries != self.ledger.deliveries:
-                deliveries, since = self.ledger.deliveries, monotonic()
-            await asyncio.sleep(0.01)
+        so many seconds, those not counted in which this process was stopped."""
+        deliveries, quiet = self.ledger.deliveries, 0
+        while self.ledger.open and quiet * LOOK_SECONDS < seconds:
+            await asyncio.sleep(LOOK_SECONDS)
+            quiet = quiet + 1 if deliveries == self.ledger.deliveries else 0
+            deliveries = self.ledger.deliveries
         return not self.ledger.open
 
     async def leave(self) -> None:
@@ -104,15 +107,17 @@ class Crowd:
             await asyncio.sleep(0.01)
 
 
-async def persistently(tab: Tab, until: float) -> int:
-    """Connect, and try again as a page does where that fails. Returns how often it took."""
-    tries, wait = 1, 0.3
+async def persistently(tab: Tab, until: float) -> list[str]:
+    """Connect, and try again as a page does where that fails. Returns why it did, each time. Raises
+    OSError where it has not come to it by the moment `until`."""
+    failed: list[str] = []
     while True:
         try:
             await tab.connect(max(1.0, until - monotonic()))
-            return tries
-        except OSError:
+            return failed
+        except OSError as error:
+            wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** len(failed)) * uniform(0.7, 1.3)  # noqa: S311
             if monotonic() + wait > until:
                 raise
             await asyncio.sleep(wait)
-            tries, wait = tries + 1, min(10.0, wait * 2)
+            failed.append(str(error))

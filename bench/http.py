@@ -1,6 +1,7 @@
 """HTTP/1.1 over one connection that stays open, and what of it goes over the wire."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -36,15 +37,16 @@ class Http:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         lines += [f"Content-Length: {len(body)}"] if body else []
         request = "".join(f"{line}\r\n" for line in (*lines, "")).encode() + body
-        for is_last in (self._streams is None, True):
-            try:
-                async with self._free:  # an answer at a time
+        async with self._free:  # an answer at a time
+            if self._streams is not None:
+                with suppress(OSError, asyncio.IncompleteReadError):
                     return await self._exchange(request)
+                self.close()
+            try:
+                return await self._exchange(request)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.close()
-                if is_last:
-                    raise OSError(f"{path}: {error}") from error
-        raise AssertionError
+                raise OSError(f"{path}: {error}") from error
 
     async def _exchange(self, request: bytes) -> Answer:
         if self._streams is None:
@@ -69,7 +71,7 @@ class Http:
 
     def close(self) -> None:
         if self._streams is not None:
-            self._streams[1].close()
+            self._streams[1].transport.abort()
             self._streams = None
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 from itertools import accumulate
 from random import Random
 from time import monotonic
 
-from bench.crowd import PATIENCE_SECONDS, Crowd, persistently
+from bench.crowd import Crowd, persistently
 from bench.http import Http
 from bench.parlor import Parlor
 from bench.shape import Shape
@@ -17,6 +18,7 @@ CHARACTERS_PER_SECOND = 12.0  # that somebody types
 LONGEST_TYPING = 4.0  # seconds
 AWAY = (0.5, 3.0)  # seconds, between a tab that goes and the same that comes back
 PLACES = ("/", "", "", "history/", "messages/1/", "about/", "/search/?q=hello")  # those below / are a room's
+BACK_SECONDS = 300.0  # within which they are back, or the run fails
 LOOKS = 0.1  # a second, of every tab that is hidden or shown
 READERS = 4  # connections by which pages are opened
 
@@ -31,6 +33,8 @@ class Life:
         weights = list(accumulate(1 / (n + 1) for n in range(rooms)))
         drawn = self.chance.choices(range(rooms), cum_weights=weights, k=max(0, people - rooms))
         self.crowd = Crowd(parlor, people, rooms, placed=[*range(rooms), *drawn][:people])
+        for tab in self.crowd.tabs:
+            tab.on_closed = partial(self._closed, tab)
         self.pages: list[float] = []
         self.back: list[float] = []
         self.failed = 0  # pages
@@ -42,17 +46,19 @@ class Life:
         everybody has everything."""
         began = monotonic()
         self._until = began + seconds
-        readers = [Http(self.parlor.host, self.parlor.port) for _ in range(READERS)]
-        await asyncio.gather(
-            self._keep_on(posts, self._talk),
-            self._keep_on(goings, self._go_and_come),
-            self._keep_on(LOOKS * len(self.crowd.tabs), self._look_away),
-            *(self._keep_on(pages / READERS, partial(self._read, reader)) for reader in readers),
-        )
-        await asyncio.gather(*self._doing)
+        with ExitStack() as closing:
+            readers = [Http(self.parlor.host, self.parlor.port) for _ in range(READERS)]
+            for reader in readers:
+                closing.callback(reader.close)
+            await asyncio.gather(
+                self._keep_on(posts, self._talk),
+                self._keep_on(goings, self._go_and_come),
+                self._keep_on(LOOKS * len(self.crowd.tabs), self._look_away),
+                *(self._keep_on(pages / READERS, partial(self._read, reader)) for reader in readers),
+            )
+            while self._doing:
+                await asyncio.gather(*self._doing)
         await self.crowd.finish()
-        for reader in readers:
-            reader.close()
 
     async def _keep_on(self, rate: float, act: Callable[[float], Awaitable[None]]) -> None:
         """Act so often a second, as people do: in bursts. What takes its time does not hold up the next."""
@@ -60,9 +66,16 @@ class Life:
         while rate and (due := due + self.shape.gap(self.chance, 1 / rate)) < self._until:
             if (wait := due - monotonic()) > 0:
                 await asyncio.sleep(wait)
-            task = asyncio.ensure_future(act(due))
-            self._doing.add(task)
-            task.add_done_callback(self._doing.discard)
+            self._do(act(due))
+
+    def _do(self, what: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(what)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
+
+    def _closed(self, tab: Tab) -> None:
+        """As pages do, it connects again."""
+        self._do(self._come_back(tab))
 
     def _anybody(self) -> Tab:
         return self.chance.choice(self.crowd.tabs)
@@ -83,12 +96,15 @@ class Life:
 
     async def _go_and_come(self, due: float) -> None:
         tab = self._anybody()
-        if not tab.is_there or tab.is_talking:
+        if not tab.is_there:
             return
         tab.leave()
         await asyncio.sleep(self.chance.uniform(*AWAY))
+        await self._come_back(tab)
+
+    async def _come_back(self, tab: Tab) -> None:
         began = monotonic()
-        await persistently(tab, began + PATIENCE_SECONDS)
+        await persistently(tab, began + BACK_SECONDS)
         self.back.append((monotonic() - began) * 1000)
 
     async def _read(self, reader: Http, due: float) -> None:

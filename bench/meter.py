@@ -78,9 +78,9 @@ class Meter:
         self._beating.cancel()
         own, server = process_time() - self._own, cpu_seconds(self._processes()) - self._server
         said = self._ledger.said[self._said :]
-        # Not until now: what waits for the last delivery looks for it only now and then.
-        seconds = max(1e-9, max((one.done for one in said), default=0.0) - self._began)
         wall = max(1e-9, monotonic() - self._began)
+        # Not until now: what waits for the last delivery looks for it only now and then.
+        seconds = max((one.done - self._began for one in said if one.done), default=wall)
         deliveries = self._ledger.deliveries - self._deliveries
         each, latencies = max(1, deliveries), self.latencies()
         return {

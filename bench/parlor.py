@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from secrets import token_urlsafe
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -49,15 +50,17 @@ class Parlor:
         if self.site:
             self.site.stop()
 
+    def log(self) -> str:
+        return self.site.log.read_text(errors="replace") if self.site and self.site.log.exists() else ""
+
     def processes(self) -> list[psutil.Process]:
         return self.site.processes() if self.site else family_of(self._pids)
 
     async def prepare(self, tabs: int, people: int, rooms: int) -> None:
         """Whoever has signed in stays so, and who is missing does. Room n has each n-th tab."""
         people, known = max(people, rooms), len(self.people)
-        lobby = Http(self.host, self.port)
         bar = tqdm(total=people, initial=len(self.people), disable=None, unit="person", desc="signing in")
-        with bar:
+        with bar, closing(Http(self.host, self.port)) as lobby:
             page = await lobby.get("/")
             while len(self.people) < people or len(self.slugs) < rooms:
                 await self._join(lobby, page, len(self.people) % rooms)
@@ -65,8 +68,8 @@ class Parlor:
         if self.site and len(self.people) > known:
             self.stop()  # what signing in has left in its memory is not what is measured
             self.start()
-        self.cursors = [await self._cursor(lobby, n) for n in range(rooms)]
-        lobby.close()
+        with closing(Http(self.host, self.port)) as http:
+            self.cursors = [await self._cursor(http, n) for n in range(rooms)]
 
     async def _join(self, lobby: Http, page: Answer, room: int) -> None:
         """Somebody signs in by the form of the lobby, which is on `page` and leads into the room."""

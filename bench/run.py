@@ -74,6 +74,9 @@ def _once(target: Target, run: Run, options: Namespace, number: str) -> Outcome:
             gc.collect()
             gc.freeze()  # what there is by now stays: not looking through it again keeps pauses away
             return runner.run(measure())
+    except Exception:
+        print(target.log()[-2000:], file=sys.stderr)  # noqa: T201 — perhaps it says why
+        raise
     finally:
         gc.unfreeze()
         target.stop()

@@ -35,6 +35,7 @@ class Site:
     def __init__(self, directory: Path, kind: str, database: str, processes: int, cores: Cores) -> None:
         self.directory, self.kind, self.count, self.cores = directory, kind, processes, cores
         self.port = free_port()
+        self.log = directory / "server.log"
         self._server: Launched | None = None
         self._redis: ValkeyServer | None = None
         self._postgres = _postgres(directory / "postgres", cores) if database == "postgres" else None

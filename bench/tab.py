@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import socket
+from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
@@ -45,23 +46,28 @@ class Tab(asyncio.Protocol):
         self.is_leaving = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ready_at = 0.0
-        self._said = -1  # the number of its last message
+        self.on_closed: Callable[[], object] = lambda: None  # by the server
+        self._unconfirmed: dict[int, list[str]] = {}  # its messages, and what says them again
         self._seen = bytearray()
         self._transport: asyncio.Transport | None = None
 
-    async def connect(self, seconds: float = 60, socket: socket.socket | None = None) -> None:
+    async def connect(self, seconds: float = 120, socket: socket.socket | None = None) -> None:
         """Connect, over `socket` if it is given, and wait until the server has said that the tab is
         there. Raises OSError where it does not within so many seconds."""
         loop = asyncio.get_running_loop()
         self.ready, self.is_leaving, self._ready_at = loop.create_future(), False, math.inf
         self._head: bytes | None = b""  # of the answer to the handshake, until all of it is there
-        self._frames = Frames()
-        async with asyncio.timeout(seconds):
-            if socket is None:
-                await loop.create_connection(lambda: self, self.host, self.port)
-            else:
-                await loop.create_connection(lambda: self, sock=socket)
-            await self.ready
+        self._frames, self._code = Frames(), 0
+        try:
+            async with asyncio.timeout(seconds):
+                if socket is None:
+                    await loop.create_connection(lambda: self, self.host, self.port)
+                else:
+                    await loop.create_connection(lambda: self, sock=socket)
+                await self.ready
+        except BaseException:
+            self.leave()  # what comes late is nobody's
+            raise
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -108,10 +114,15 @@ class Tab(asyncio.Protocol):
     def _is_there(self) -> None:
         self._ready_at = monotonic()
         self.ready.set_result(None)
+        for again in self._unconfirmed.values():
+            for text in again:
+                self.send(text)
 
     def _deliver(self, number: int) -> None:
         if number >= len(self._seen):
             self._seen.extend(bytes(number + KEPT - len(self._seen)))
+        if self._unconfirmed:
+            self._unconfirmed.pop(number, None)
         if self._seen[number]:
             # What is said while a tab resumes may be in the answer to that, and come by itself: the
             # page puts it in place of itself.
@@ -132,6 +143,7 @@ class Tab(asyncio.Protocol):
         if frame.opcode == PING:
             self._write(framed(PONG, frame.payload))
         elif frame.opcode == CLOSE:
+            self._code = int.from_bytes(frame.payload[:2], "big")
             self._write(framed(CLOSE, frame.payload[:2]))
         elif frame.opcode == TEXT:
             if reply := self.wire.answer(frame.payload):
@@ -147,8 +159,9 @@ class Tab(asyncio.Protocol):
 
     def say(self, number: int, text: str) -> None:
         """Send the message of this number, as the page does."""
-        self._said = number
-        self._write(b"".join(framed(TEXT, part.encode()) for part in self.wire.say(text)))
+        first, *again = self.wire.say(text)
+        self._unconfirmed[number] = again
+        self._write(b"".join(framed(TEXT, part.encode()) for part in (first, *again)))
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
@@ -161,7 +174,7 @@ class Tab(asyncio.Protocol):
 
     def leave(self) -> None:
         """Close the connection, without a word, as a browser that is gone."""
-        self.is_leaving = True
+        self.is_leaving, self._ready_at = True, math.inf
         if self._transport is not None:
             self._transport.abort()
 
@@ -174,16 +187,13 @@ class Tab(asyncio.Protocol):
         """Whether it is connected, and the server has taken it in."""
         return self.is_connected and self._ready_at < math.inf
 
-    @property
-    def is_talking(self) -> bool:
-        """Whether what it said last has yet to come back."""
-        return self._said >= 0 and not (self._said < len(self._seen) and self._seen[self._said])
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         if not self.is_leaving and self.ready.done():
             self.ledger.closed += 1
-        self._fail(exc or OSError(f"{self.wire.path}: the connection was closed"))
+            self._ready_at = math.inf
+            self.on_closed()
+        self._fail(OSError(str(exc) if exc else f"the server closed it, {self._code or 'without a code'}"))
 
     def _fail(self, error: Exception) -> None:
         if not self.ready.done():

@@ -20,6 +20,9 @@ class Target(Protocol):
 
     def stop(self) -> None: ...
 
+    def log(self) -> str:
+        """What it has written, as far as that is known."""
+
     def processes(self) -> list[psutil.Process]:
         """All of its processes that run now."""
 

@@ -75,6 +75,7 @@ class Yardstick:
         self.directory, self.cores = directory, cores
         self.modules = modules or os.environ.get("NODE_PATH", "")
         self.port = free_port()
+        self._log = directory / "server.log"
         self._server: Launched | None = None
         self._redis: ValkeyServer | None = None
 
@@ -86,7 +87,7 @@ class Yardstick:
             "NODE_PATH": self.modules,
         }
         command = self.kind.command(self.file, self.port)
-        self._server = Launched(command, self.port, env, self.cores, self.directory / "server.log")
+        self._server = Launched(command, self.port, env, self.cores, self._log)
 
     def stop(self) -> None:
         if self._server is not None:
@@ -95,6 +96,9 @@ class Yardstick:
         if self._redis is not None:
             self._redis.stop()
             self._redis = None
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def processes(self) -> list[psutil.Process]:
         pids = [self._server.process.pid] if self._server else []

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from argparse import Namespace
+from collections import Counter
 from time import monotonic
 from typing import cast
 
@@ -50,12 +51,12 @@ async def come_back(target: Target, options: Namespace) -> Outcome:
     meter, began = Meter(crowd.ledger, parlor.processes), monotonic()
     had_by: list[float] = []
     crowd.ledger.on_done = lambda number: had_by.append(monotonic())
-    tries: list[int] = []
+    failed: list[str] = []
     back: list[float] = []
     with tqdm(total=options.tabs, disable=None, unit="tab", desc="coming back", leave=False) as bar:
 
         async def one(tab: Tab) -> None:
-            tries.append(await persistently(tab, began + SECONDS))
+            failed.extend(await persistently(tab, began + SECONDS))
             back.append((monotonic() - began) * 1000)
             bar.update()
 
@@ -69,13 +70,15 @@ async def come_back(target: Target, options: Namespace) -> Outcome:
         "a tab is back, p99 ms": percentile(back, 99),
         "server CPU, ms/tab": whole["server CPU, µs/delivery"] * deliveries / options.tabs / 1000,
         "KB/tab": whole["bytes/delivery"] * deliveries / options.tabs / 1000,
-        "tries/tab": sum(tries) / len(tries),
+        "tries/tab": 1 + len(failed) / options.tabs,
         "tabs whose list was replaced, %": crowd.ledger.replaced / options.tabs * 100,
     } | of_own(whole)
     faults = crowd.ledger.faults
     await crowd.leave()
     curve: Curve = [(ms, (n + 1) / len(back) * 100) for n, ms in enumerate(back)]
-    return Outcome(figures, faults, {"percent of tabs that are back": curve}, "ms since the server is there")
+    notes = [f"{count:,} tries failed: {why}" for why, count in Counter(failed).most_common(5)]
+    curves = {"percent of tabs that are back": curve}
+    return Outcome(figures, faults, curves, "ms since the server is there", notes)
 
 
 RECONNECT = Scene(
