@@ -14,7 +14,6 @@ from bench.wire import Wire
 
 CURSOR = re.compile(rb'name="cursor" value="(\d+)"')
 START_OVER = b'hx-target="#messages" hx-swap="innerHTML"'
-RESUMES_SECONDS = 2.0
 KEPT = 1024  # numbers more than needed, by which what a tab has seen grows
 
 
@@ -48,6 +47,7 @@ class Tab(asyncio.Protocol):
         self._ready_at = 0.0
         self.on_closed: Callable[[], object] = lambda: None  # by the server
         self._unconfirmed: dict[int, list[str]] = {}  # its messages, and what says them again
+        self._resumed: set[int] = set()  # what it was sent until it was there
         self._seen = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -58,6 +58,7 @@ class Tab(asyncio.Protocol):
         self.ready, self.is_leaving, self._ready_at = loop.create_future(), False, math.inf
         self._head: bytes | None = b""  # of the answer to the handshake, until all of it is there
         self._frames, self._code = Frames(), 0
+        self._resumed.clear()
         try:
             async with asyncio.timeout(seconds):
                 if socket is None:
@@ -88,6 +89,8 @@ class Tab(asyncio.Protocol):
         self.ledger.frames += digest.texts
         if digest.cursor:
             self.cursor = digest.cursor
+        if not self.ready.done():
+            self._resumed.update(digest.numbers)
         for number in digest.numbers:
             self._deliver(number)
         for frame in digest.others if self.ready.done() else digest.frames:
@@ -126,7 +129,7 @@ class Tab(asyncio.Protocol):
         if self._seen[number]:
             # What is said while a tab resumes may be in the answer to that, and come by itself: the
             # page puts it in place of itself.
-            if self.ready.done() and monotonic() - self._ready_at > RESUMES_SECONDS:
+            if number not in self._resumed:
                 self.ledger.doubled += 1
         else:
             self._seen[number] = 1

@@ -145,6 +145,20 @@ async def test_what_is_lost_and_what_is_doubled_is_told() -> None:
     assert remarks([wrong]) == ["WRONG: parlor: 3 lost, 1 doubled"]
 
 
+async def test_what_is_sent_again_while_a_tab_resumes_replaces_itself() -> None:
+    ledger = Ledger()
+    tab = Tab(ledger, "127.0.0.1", 1, Wire("/", lambda text: [text], ready=b"there"), 0)
+    tab._frames, tab._head = Frames(), None
+    one, two = (ledger.body(ledger.say(0, 1), 80) for _ in range(2))
+    for text in (one, f"{one}, {two} there", two):
+        tab.data_received(of_server(TEXT, text.encode()))
+    assert not ledger.faults
+    three = ledger.body(ledger.say(0, 1), 80)
+    for _ in range(2):
+        tab.data_received(of_server(TEXT, three.encode()))
+    assert ledger.faults == {"doubled": 1}
+
+
 def test_medians_and_how_they_compare() -> None:
     runs = [
         ("parlor", 10.0),
