@@ -1,7 +1,8 @@
 # make run    the site at http://127.0.0.1:8000/ (PORT, DATA_DIR …: see the README)
 # make test   every check and every test
+# make bench SCENE="many-rooms --tabs 1000"   what the site bears: see docs/performance.md
 # make messages LOCALE=de   what is to be translated into a language (which needs GNU gettext)
-.PHONY: run messages test lint test-sqlite test-postgres test-browser
+.PHONY: run bench messages test lint test-sqlite test-postgres test-browser
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -12,6 +13,9 @@ python = .venv/bin/python
 
 run: .venv/run
 	@exec $(python) manage.py up
+
+bench: .venv/test
+	@$(python) -m bench $(or $(SCENE),one-room)
 
 messages: .venv/run
 	$(python) manage.py makemessages --locale $(LOCALE) --add-location file --ignore tests --ignore e2e --ignore var
@@ -24,7 +28,7 @@ test: lint test-sqlite test-postgres test-browser
 lint: .venv/test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy project rooms tests e2e
+	$(python) -m mypy project rooms bench tests e2e
 	$(python) manage.py makemigrations --check --dry-run
 	HTTPS=on TRUSTED_PROXIES=1 ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
 		$(python) manage.py check --deploy --fail-level WARNING
