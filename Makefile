@@ -24,7 +24,7 @@ test: lint test-sqlite test-postgres test-browser
 lint: .venv/test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy project rooms tests e2e
+	$(python) -m mypy project rooms tests e2e faults
 	$(python) manage.py makemigrations --check --dry-run
 	HTTPS=on ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
 		$(python) manage.py check --deploy --fail-level WARNING

@@ -1,0 +1,146 @@
+"""The databases of the runs, and what can happen to them."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import psycopg
+
+from faults.server import limit_files
+from tests.postgres import postgres_server
+
+DOWN_SECONDS = 30.0
+
+
+class Database(Protocol):
+    """The database of one run."""
+
+    url: str
+
+    def lock(self, seconds: float) -> None:
+        """Keep everybody from writing; returns when that is over."""
+
+    def fill(self, servers: list[int]) -> None:
+        """Leave no room on its disk; `servers` are the ids of the site's processes."""
+
+    def make_room(self, servers: list[int]) -> None: ...
+
+
+class SqliteDatabase:
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "parlor.sqlite3"
+        self.url = f"sqlite:///{self._path}"
+
+    def lock(self, seconds: float) -> None:
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        connection.execute("ROLLBACK")
+        connection.close()
+
+    def fill(self, servers: list[int]) -> None:
+        log = Path(f"{self._path}-wal")
+        size = log.stat().st_size if log.exists() else 0
+        for pid in servers:
+            limit_files(pid, size)
+
+    def make_room(self, servers: list[int]) -> None:
+        for pid in servers:
+            limit_files(pid)
+
+
+class PostgresDatabase:
+    """One database of a cluster that runs share, made as a copy of `template`."""
+
+    def __init__(self, cluster: "Cluster", name: str) -> None:
+        self.cluster, self._name = cluster, name
+        self.url = cluster.url(name)
+
+    def lock(self, seconds: float) -> None:
+        raise NotImplementedError("it is SQLite that has one lock for all")
+
+    def fill(self, servers: list[int]) -> None:
+        for process in self.cluster.processes():
+            limit_files(process.pid, 1024 * 1024)
+
+    def make_room(self, servers: list[int]) -> None:
+        for process in self.cluster.processes():
+            limit_files(process.pid)
+        self.cluster.start()
+
+    def end_connections(self) -> None:
+        with psycopg.connect(self.cluster.url("postgres"), autocommit=True, connect_timeout=10) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self._name]
+            )
+
+    def crash(self) -> None:
+        """Kill -9 one that serves the site: the server then ends all others, and recovers."""
+        with psycopg.connect(self.cluster.url("postgres"), autocommit=True, connect_timeout=10) as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", [self._name])
+            pids = [pid for (pid,) in found]
+        with suppress(ProcessLookupError):
+            if pids:
+                os.kill(min(pids), signal.SIGKILL)
+
+
+class Cluster:
+    """A PostgreSQL server for all the runs of this process."""
+
+    def __init__(self) -> None:
+        self._server = postgres_server()
+        self._uri = self._server.get_uri()
+
+    def url(self, name: str) -> str:
+        return self._uri.replace("/postgres?", f"/{name}?")
+
+    def make(self, name: str, template: str = "template1") -> PostgresDatabase:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return PostgresDatabase(self, name)
+
+    def drop(self, name: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def processes(self) -> list[psutil.Process]:
+        """All of its, the first first; none while it does not run."""
+        try:
+            first = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().splitlines()[0]))
+            return [first, *first.children(recursive=True)]
+        except (OSError, ValueError, psutil.Error):
+            return []
+
+    def stop(self) -> None:
+        """At once, as in a crash: the next start recovers."""
+        if processes := self.processes():
+            processes[0].send_signal(signal.SIGQUIT)
+            psutil.wait_procs(processes, DOWN_SECONDS)
+
+    def start(self) -> None:
+        """Does nothing where it runs."""
+        if self.processes() and self.processes()[0].status() != psutil.STATUS_ZOMBIE:
+            return
+        self._server.ensure_postgres_running()
+
+    def pause(self) -> None:
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.suspend()
+
+    def resume(self) -> None:
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.resume()
+
+
+def migrated_copy(template: Path, data_dir: Path) -> SqliteDatabase:
+    """A directory of data as `template`, in which all is made ready."""
+    shutil.copytree(template, data_dir)
+    return SqliteDatabase(data_dir)

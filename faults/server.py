@@ -1,0 +1,99 @@
+"""The processes that serve the site."""
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.process import KEPT, ROOT, free_port
+
+START_SECONDS = 60.0  # until it serves
+END_SECONDS = 20.0  # from SIGTERM to its end
+
+APPLICATION = "project.asgi:application"
+
+
+def command(server: str, port: int, application: str = APPLICATION) -> list[str]:
+    """How a server of this kind is run, as the README has it."""
+    python = [sys.executable]
+    return {
+        "up": [*python, str(ROOT / "manage.py"), "up"],
+        "uvicorn": [*python, "-m", "uvicorn", "--port", str(port), "--log-level", "warning"]
+        + ["--ws-per-message-deflate", "false", application],
+        "daphne": [*python, "-m", "daphne", "--port", str(port), "--websocket_timeout", "-1", application],
+    }[server]
+
+
+class ServerProcess:
+    """One of them, at a port that it keeps over restarts."""
+
+    def __init__(self, server: str, log: Path, env: dict[str, str], application: str = APPLICATION) -> None:
+        self.port = free_port()
+        self.log = log
+        self._command = command(server, self.port, application)
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self._env = kept | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)} | env
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None while it does not run."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def is_up(self) -> bool:
+        return self.pid is not None
+
+    async def start(self) -> None:
+        """Returns once it listens. Raises RuntimeError where it ends, or does not come to that."""
+        if self.is_up:
+            return
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        for _ in range(int(START_SECONDS / 0.05)):
+            if not self.is_up:
+                break
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+        raise RuntimeError(f"a server did not start; see {self.log}")
+
+    async def end(self, ending: signal.Signals = signal.SIGKILL) -> bool:
+        """Send it that, and wait for its end. Returns whether it came in END_SECONDS; then it was killed."""
+        if self._process is None or not self.is_up:
+            return True
+        self._process.send_signal(signal.SIGCONT)
+        self._process.send_signal(ending)
+        try:
+            await asyncio.to_thread(self._process.wait, END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+            return False
+        return True
+
+    def signal(self, what: signal.Signals) -> None:
+        if self._process is not None and self.is_up:
+            self._process.send_signal(what)
+
+
+def limit_files(pid: int, size: int = resource.RLIM_INFINITY) -> None:
+    """From here on the process can write no file beyond `size` bytes. Does nothing where it has ended."""
+    with suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
