@@ -1,9 +1,9 @@
 """The databases of the runs, and what can happen to them."""
 
 import os
-import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -70,7 +70,8 @@ class PostgresDatabase:
             limit_files(process.pid, 1024 * 1024)
 
     def make_room(self, servers: list[int]) -> None:
-        for process in self.cluster.processes():
+        # Twice: what the first process began before it was freed itself has the limit still.
+        for process in [*self.cluster.processes()[:1], *self.cluster.processes()]:
             limit_files(process.pid)
         self.cluster.start()
 
@@ -113,7 +114,8 @@ class Cluster:
         """All of its, the first first; none while it does not run."""
         try:
             first = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().splitlines()[0]))
-            return [first, *first.children(recursive=True)]
+            runs = first.status() != psutil.STATUS_ZOMBIE
+            return [first, *first.children(recursive=True)] if runs else []
         except (OSError, ValueError, psutil.Error):
             return []
 
@@ -124,10 +126,18 @@ class Cluster:
             psutil.wait_procs(processes, DOWN_SECONDS)
 
     def start(self) -> None:
-        """Does nothing where it runs."""
-        if self.processes() and self.processes()[0].status() != psutil.STATUS_ZOMBIE:
-            return
-        self._server.ensure_postgres_running()
+        """Start it if it does not run; returns when it answers. Raises psycopg.Error where it never does."""
+        end = time.monotonic() + DOWN_SECONDS
+        while True:
+            try:
+                if not self.processes():
+                    self._server.ensure_postgres_running()
+                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+                return
+            except (psycopg.Error, subprocess.SubprocessError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def pause(self) -> None:
         for process in self.processes():
@@ -138,9 +148,3 @@ class Cluster:
         for process in self.processes():
             with suppress(psutil.Error):
                 process.resume()
-
-
-def migrated_copy(template: Path, data_dir: Path) -> SqliteDatabase:
-    """A directory of data as `template`, in which all is made ready."""
-    shutil.copytree(template, data_dir)
-    return SqliteDatabase(data_dir)

@@ -55,6 +55,7 @@ async def run(options: Options, ground: Ground) -> Result:
         pages = [asyncio.create_task(tab.run()) for tab in tabs]
         try:
             await _until(lambda: all(tab.is_live for tab in tabs), OPEN_SECONDS)
+            pages.append(asyncio.create_task(_watch(tabs[0].person, tabs[0].room, record)))
             troubled = await _trouble(site, options, faults, tabs, record)
             result.violations += await _look(site, tabs, record, troubled, result)
         finally:
@@ -94,7 +95,6 @@ async def _trouble(
 
     users = [User(tab, record, Random(f"{options.seed} {tab.name} acts")) for tab in tabs]
     people = [asyncio.create_task(user.use()) for user in users]
-    people += [asyncio.create_task(_watch(tabs[0].person, tabs[0].room, record))]
     people += [asyncio.create_task(_notice_sleep(troubled))]
     try:
         async with asyncio.TaskGroup() as group:

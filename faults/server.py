@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from tests.process import KEPT, ROOT, free_port
 
 START_SECONDS = 60.0  # until it serves
@@ -45,13 +47,12 @@ class ServerProcess:
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
-    @property
     def is_up(self) -> bool:
         return self.pid is not None
 
     async def start(self) -> None:
         """Returns once it listens. Raises RuntimeError where it ends, or does not come to that."""
-        if self.is_up:
+        if self.is_up():
             return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -64,7 +65,7 @@ class ServerProcess:
                 start_new_session=True,
             )
         for _ in range(int(START_SECONDS / 0.05)):
-            if not self.is_up:
+            if not self.is_up():
                 break
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -75,7 +76,7 @@ class ServerProcess:
 
     async def end(self, ending: signal.Signals = signal.SIGKILL) -> bool:
         """Send it that, and wait for its end. Returns whether it came in END_SECONDS; then it was killed."""
-        if self._process is None or not self.is_up:
+        if self._process is None or not self.is_up():
             return True
         self._process.send_signal(signal.SIGCONT)
         self._process.send_signal(ending)
@@ -88,12 +89,20 @@ class ServerProcess:
         return True
 
     def signal(self, what: signal.Signals) -> None:
-        if self._process is not None and self.is_up:
+        if self._process is not None and self.is_up():
             self._process.send_signal(what)
 
 
-def limit_files(pid: int, size: int = resource.RLIM_INFINITY) -> None:
-    """From here on the process can write no file beyond `size` bytes. Does nothing where it has ended."""
-    with suppress(ProcessLookupError):
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+def limit_files(pid: int, size: int | None = None) -> None:
+    """From here on the process can write no file beyond `size` bytes, or any again. Does nothing where it
+    has ended."""
+    with suppress(ProcessLookupError, psutil.NoSuchProcess):
+        owner = psutil.Process(pid).uids().real
+        soft = resource.RLIM_INFINITY if size is None else size
+        if owner == os.getuid():
+            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+            return
+        # Only its owner may, as which PostgreSQL runs where we are root.
+        told = "unlimited" if size is None else str(size)
+        subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={told}:"], user=owner, check=False)
