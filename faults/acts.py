@@ -8,12 +8,14 @@ from typing import cast
 
 from faults import clock
 from faults.databases import PostgresDatabase
+from faults.load import LONG
 from faults.schedule import Fault
 from faults.server import ServerProcess
 from faults.site import Site
 from faults.tab import Tab
 
 DELAY = 0.15  # seconds that a slow network takes, each way
+CHANGE_SECONDS = 0.25  # between two changes of what a stalled tab is to be told
 AGAIN_SECONDS = 0.5  # before a server that did not start is started again, as a supervisor does
 SUPERVISED_SECONDS = 90.0
 
@@ -169,8 +171,16 @@ async def network_swallow(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None
 
 
 async def tab_stall(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None:
-    tabs[fault.victim].stalled_until = time.monotonic() + fault.seconds
-    await asyncio.sleep(fault.seconds)
+    """It reads nothing, while somebody has much to show: a long message, which changes and changes."""
+    slow = tabs[fault.victim]
+    end = slow.stalled_until = time.monotonic() + fault.seconds
+    other = next((tab for tab in tabs if tab is not slow and tab.room == slow.room), slow)
+    other.say(f"{other.name}n0 {LONG}")
+    while (rest := end - time.monotonic()) > 0:
+        await asyncio.sleep(min(rest, CHANGE_SECONDS))
+        long = [row for row in other.page.rows if len(row.html) > len(LONG)] if other.page else []
+        if long:
+            other.react(long[-1].seq, "🐌")
 
 
 ACTS: dict[str, Act] = {

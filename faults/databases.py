@@ -15,7 +15,8 @@ import psycopg
 from faults.server import limit_files
 from tests.postgres import postgres_server
 
-DOWN_SECONDS = 30.0
+DOWN_SECONDS = 60.0
+RECOVERY_SECONDS = 5.0  # before whoever runs it would start it anew
 
 
 class Database(Protocol):
@@ -70,8 +71,10 @@ class PostgresDatabase:
             limit_files(process.pid, 1024 * 1024)
 
     def make_room(self, servers: list[int]) -> None:
-        # Twice: what the first process began before it was freed itself has the limit still.
-        for process in [*self.cluster.processes()[:1], *self.cluster.processes()]:
+        # The first process first: what it begins from then on has no limit.
+        for process in self.cluster.processes()[:1]:
+            limit_files(process.pid)
+        for process in self.cluster.processes():
             limit_files(process.pid)
         self.cluster.start()
 
@@ -126,8 +129,10 @@ class Cluster:
             psutil.wait_procs(processes, DOWN_SECONDS)
 
     def start(self) -> None:
-        """Start it if it does not run; returns when it answers. Raises psycopg.Error where it never does."""
+        """Start it if it does not run, and anew if it does not recover by itself; returns when it answers.
+        Raises psycopg.Error where it never does."""
         end = time.monotonic() + DOWN_SECONDS
+        anew = time.monotonic() + RECOVERY_SECONDS
         while True:
             try:
                 if not self.processes():
@@ -137,7 +142,17 @@ class Cluster:
             except (psycopg.Error, subprocess.SubprocessError):
                 if time.monotonic() > end:
                     raise
-                time.sleep(0.2)
+            if time.monotonic() > anew:
+                self._kill()
+                anew = end
+            time.sleep(0.2)
+
+    def _kill(self) -> None:
+        processes = self.processes()
+        for process in processes:
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(processes, DOWN_SECONDS)
 
     def pause(self) -> None:
         for process in self.processes():

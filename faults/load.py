@@ -13,6 +13,7 @@ EMOJI = ["👍", "🎉", "😀", "❤️"]
 WEIGHTS = {"say": 14, "say_long": 1, "say_over_http": 2, "edit": 3, "react": 3, "delete": 1, "leave": 1}
 SHORTEST, LONGEST = 0.3, 2.0  # seconds between two things that one person does
 AGAIN_SECONDS = 1.0  # before a form that was not answered is sent again
+LONG = "||a||" * 700  # some 30 KB as it is shown
 TEXTS = [
     "and so it goes",
     "**bold** and `code`",
@@ -45,8 +46,7 @@ class User:
         self.tab.say(self._text())
 
     async def say_long(self) -> None:
-        """Some 30 KB as it is shown: what fills the buffers on the way to a tab that does not read."""
-        self.tab.say(f"{self._text()} " + "||a||" * 700)
+        self.tab.say(f"{self._text()} {LONG}")
 
     async def say_over_http(self) -> None:
         """As from a page without scripts: sent again, under its key, until it is answered."""

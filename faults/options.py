@@ -19,7 +19,7 @@ class Options:
     chromium: int = 0  # tabs in a real browser, beside the others
     processes: int = 1
     server: str = "up"
-    kinds: tuple[str, ...] = ()  # of faults; any that can be had here, if none are named
+    kinds: tuple[str, ...] = ()  # of faults, or "none"; any that can be had here, if none are named
     guard: str = ""  # which is broken on purpose: see faults.broken
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,18 +17,30 @@ from tests.process import KEPT, ROOT, free_port
 START_SECONDS = 60.0  # until it serves
 END_SECONDS = 20.0  # from SIGTERM to its end
 
+SMALL = 32 * 1024  # bytes that the system buffers of what a tab has yet to read
+
 APPLICATION = "project.asgi:application"
 
 
-def command(server: str, port: int, application: str = APPLICATION) -> list[str]:
-    """How a server of this kind is run, as the README has it."""
+def command(server: str, port: int, application: str, fd: int) -> list[str]:
+    """How a server of this kind is run, as the README has it; uvicorn takes the socket `fd` to listen at."""
     python = [sys.executable]
     return {
         "up": [*python, str(ROOT / "manage.py"), "up"],
-        "uvicorn": [*python, "-m", "uvicorn", "--port", str(port), "--log-level", "warning"]
+        "uvicorn": [*python, "-m", "uvicorn", "--fd", str(fd), "--log-level", "warning"]
         + ["--ws-per-message-deflate", "false", application],
         "daphne": [*python, "-m", "daphne", "--port", str(port), "--websocket_timeout", "-1", application],
     }[server]
+
+
+def listening(port: int) -> socket.socket:
+    """A socket whose connections buffer little: a tab that does not read is then noticed soon."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(1024)
+    return listener
 
 
 class ServerProcess:
@@ -36,7 +49,7 @@ class ServerProcess:
     def __init__(self, server: str, log: Path, env: dict[str, str], application: str = APPLICATION) -> None:
         self.port = free_port()
         self.log = log
-        self._command = command(server, self.port, application)
+        self._server, self._application = server, application
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self._env = kept | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)} | env
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,9 +67,10 @@ class ServerProcess:
         """Returns once it listens. Raises RuntimeError where it ends, or does not come to that."""
         if self.is_up():
             return
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._listener() as listener:
             self._process = subprocess.Popen(
-                self._command,
+                command(self._server, self.port, self._application, listener.fileno()),
+                pass_fds=[listener.fileno()] if self._server == "uvicorn" else [],
                 cwd=ROOT,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
@@ -73,6 +87,10 @@ class ServerProcess:
                 return
             await asyncio.sleep(0.05)
         raise RuntimeError(f"a server did not start; see {self.log}")
+
+    def _listener(self) -> socket.socket:
+        """What uvicorn listens at; the others have sockets of their own."""
+        return listening(self.port) if self._server == "uvicorn" else socket.socket()
 
     async def end(self, ending: signal.Signals = signal.SIGKILL) -> bool:
         """Send it that, and wait for its end. Returns whether it came in END_SECONDS; then it was killed."""
