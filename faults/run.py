@@ -1,33 +1,29 @@
 """One run: a site, its tabs, the faults, and what came of it."""
 
 import asyncio
-import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
-import psycopg
-
-from faults import checker, stored
 from faults.acts import carry_out
-from faults.checker import View
+from faults.chromium import Browsers
 from faults.load import User
 from faults.options import Options
 from faults.person import Person, Unanswered
 from faults.record import Record
 from faults.schedule import Fault, schedule, slow_tabs
+from faults.settle import Crowd, settled
 from faults.site import Ground, Site, lacking, running
 from faults.tab import Tab
 
 ROOMS = ("Alpha", "Beta", "Gamma")
 OPEN_SECONDS = 60.0  # until every tab is live, before anything fails
-SETTLE_SECONDS = 60.0  # until every tab shows all, when nothing fails any more
 AFTERMATH = 12.0  # seconds for which a fault may still show: an answer is waited for as long as that
 ASLEEP = 2.0  # seconds without a turn: this process itself was stopped
-LOOK_SECONDS = 0.3
+WATCH_SECONDS = 0.3  # between two looks whether a page comes
 
 
 @dataclass(slots=True)
@@ -51,23 +47,28 @@ async def run(options: Options, ground: Ground) -> Result:
     record = Record(counts=result.counts)
     async with running(ground, options, faults) as site:
         result.logs = str(site.directory)
-        tabs = await open_tabs(site, options, record)
-        pages = [asyncio.create_task(tab.run()) for tab in tabs]
+        crowd = await gather(site, options, record)
+        pages = [asyncio.create_task(tab.run()) for tab in crowd.tabs]
         try:
-            await _until(lambda: all(tab.is_live for tab in tabs), OPEN_SECONDS)
-            pages.append(asyncio.create_task(_watch(tabs[0].person, tabs[0].room, record)))
-            troubled = await _trouble(site, options, faults, tabs, record)
-            result.violations += await _look(site, tabs, record, troubled, result)
+            await _until(lambda: all(tab.is_live for tab in crowd.tabs), OPEN_SECONDS)
+            pages.append(asyncio.create_task(_watch(crowd.tabs[0], record)))
+            troubled = await _trouble(site, options, faults, crowd, record)
+            end = await settled(site, crowd, record, troubled)
         finally:
             await _end(pages)
-            for tab in tabs:
+            for tab in crowd.tabs:
                 tab.person.close()
+            if crowd.browsers is not None:
+                await asyncio.to_thread(crowd.browsers.stop)
+    result.violations, result.settled_after = end.violations, end.seconds
     result.without_page, result.without_post = record.without_page.longest, record.without_post.longest
+    if crowd.browsers is not None:
+        result.counts["posts in a browser"] = len(crowd.browsers.said)
     return result
 
 
-async def open_tabs(site: Site, options: Options, record: Record) -> list[Tab]:
-    """As many as are asked for, over the rooms in turn. The first of them may stop reading."""
+async def gather(site: Site, options: Options, record: Record) -> Crowd:
+    """As many tabs as are asked for, over the rooms in turn. The first of them may stop reading."""
 
     async def tab(number: int) -> Tab:
         name = f"t{number}"
@@ -76,11 +77,17 @@ async def open_tabs(site: Site, options: Options, record: Record) -> list[Tab]:
         port = site.servers[number % len(site.servers)].port if number < slow_tabs(options.tabs) else 0
         return Tab(name, person, slug, record, Random(f"{options.seed} {name}"), port)
 
-    return [await tab(number) for number in range(options.tabs)]
+    tabs = [await tab(number) for number in range(options.tabs)]
+    browsers = None
+    if options.chromium:
+        rooms = [room for room in ROOMS if room.lower() in {tab.room for tab in tabs}]
+        browsers = Browsers(site.network.url, rooms, options.chromium, options.seed)
+        await asyncio.to_thread(browsers.start)
+    return Crowd(tabs, browsers)
 
 
 async def _trouble(
-    site: Site, options: Options, faults: Sequence[Fault], tabs: Sequence[Tab], record: Record
+    site: Site, options: Options, faults: Sequence[Fault], crowd: Crowd, record: Record
 ) -> list[tuple[float, float]]:
     """The load and the faults; returns when something was wrong."""
     began = time.monotonic()
@@ -90,12 +97,14 @@ async def _trouble(
         await asyncio.sleep(began + fault.at - time.monotonic())
         since = time.monotonic()
         record.counts[fault.kind] += 1
-        await carry_out(fault, site, tabs)
+        await carry_out(fault, site, crowd.tabs)
         troubled.append((since, time.monotonic() + AFTERMATH))
 
-    users = [User(tab, record, Random(f"{options.seed} {tab.name} acts")) for tab in tabs]
+    users = [User(tab, record, Random(f"{options.seed} {tab.name} acts")) for tab in crowd.tabs]
     people = [asyncio.create_task(user.use()) for user in users]
     people += [asyncio.create_task(_notice_sleep(troubled))]
+    if crowd.browsers is not None:
+        crowd.browsers.write(is_on=True)
     try:
         async with asyncio.TaskGroup() as group:
             for fault in faults:
@@ -103,73 +112,19 @@ async def _trouble(
         await asyncio.sleep(began + options.seconds - time.monotonic())
     finally:
         await _end(people)
+        if crowd.browsers is not None:
+            crowd.browsers.write(is_on=False)
     return troubled
 
 
-async def _look(
-    site: Site,
-    tabs: Sequence[Tab],
-    record: Record,
-    troubled: Sequence[tuple[float, float]],
-    result: Result,
-) -> list[str]:
-    """Wait until every tab has settled; returns what is wrong then."""
-    since = time.monotonic()
-    while True:
-        rooms = await _stored(site)
-        wrong = ["the database does not answer"] if rooms is None else unsettled(tabs, rooms)
-        waited = time.monotonic() - since
-        if rooms is not None and (not wrong or waited > SETTLE_SECONDS):
-            break
-        if waited > 2 * SETTLE_SECONDS:
-            return wrong
-        await asyncio.sleep(LOOK_SECONDS)
-    result.settled_after = waited
-    wrong = [f"not within {SETTLE_SECONDS:.0f} s: {what}" for what in wrong]
-    wrong += [f"server {n} has ended" for n, server in enumerate(site.servers) if server.pid is None]
-    wrong += checker.stored_wrong(rooms, record)
-    wrong += checker.never_committed(record.shown, rooms)
-    wrong += checker.without_cause(record.failures, troubled)
-    for room in sorted({tab.room for tab in tabs}):
-        there = [tab for tab in tabs if tab.room == room]
-        try:
-            page = await there[0].person.page(room)
-        except Unanswered as error:
-            wrong.append(f"no page of {room}: {error}")
-            continue
-        fresh = View("a fresh page", room, page.rows, page.raw)
-        wrong += checker.shown_wrong(fresh, rooms[room])
-        for tab in there:
-            wrong += checker.differs_from(tab.view, fresh)
-    return wrong
-
-
-def unsettled(tabs: Sequence[Tab], rooms: Mapping[str, stored.Room]) -> list[str]:
-    """What the tabs still wait for, and how what they show differs."""
-    wrong = []
-    for tab in tabs:
-        if not tab.is_live:
-            wrong.append(f"{tab.name}: is not connected")
-        if tab.unconfirmed:
-            wrong.append(f"{tab.name}: {len(tab.unconfirmed)} messages are not confirmed")
-        wrong += checker.shown_wrong(tab.view, rooms[tab.room])
-    return wrong
-
-
-async def _stored(site: Site) -> Mapping[str, stored.Room] | None:
-    with suppress(psycopg.Error, sqlite3.Error):
-        return await asyncio.to_thread(stored.rooms, site.database.url)
-    return None
-
-
-async def _watch(person: Person, room: str, record: Record) -> None:
+async def _watch(tab: Tab, record: Record) -> None:
     """Ask for a page, again and again."""
     while True:
         record.without_page.asked(time.monotonic())
         with suppress(Unanswered):
-            await person.ask("GET", f"/rooms/{room}/")
+            await tab.person.ask("GET", f"/rooms/{tab.room}/")
             record.without_page.had()
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 async def _notice_sleep(troubled: list[tuple[float, float]]) -> None:
@@ -180,8 +135,7 @@ async def _notice_sleep(troubled: list[tuple[float, float]]) -> None:
             troubled.append((before, time.monotonic() + AFTERMATH))
 
 
-async def _until(condition: object, seconds: float) -> None:
-    assert callable(condition)
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
