@@ -20,6 +20,7 @@ class Options:
     processes: int = 1
     server: str = "up"
     kinds: tuple[str, ...] = ()  # of faults, or "none"; any that can be had here, if none are named
+    settle: float = 60.0  # seconds that tabs have, after the last fault, to show all
     guard: str = ""  # which is broken on purpose: see faults.broken
 
 

@@ -28,6 +28,8 @@ def details(result: Result) -> str:
         f"python -m faults --seed {options.seed} --seconds {options.seconds:g} --database {options.database}"
         f" --tabs {options.tabs} --processes {options.processes} --server {options.server}"
     )
+    if options.chromium:
+        again += f" --chromium {options.chromium}"
     if options.kinds:
         again += f" --kinds {','.join(options.kinds)}"
     lines = [

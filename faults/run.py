@@ -53,7 +53,7 @@ async def run(options: Options, ground: Ground) -> Result:
             await _until(lambda: all(tab.is_live for tab in crowd.tabs), OPEN_SECONDS)
             pages.append(asyncio.create_task(_watch(crowd.tabs[0], record)))
             troubled = await _trouble(site, options, faults, crowd, record)
-            end = await settled(site, crowd, record, troubled)
+            end = await settled(site, crowd, record, troubled, options.settle)
         finally:
             await _end(pages)
             for tab in crowd.tabs:

@@ -17,7 +17,6 @@ from faults.record import Record
 from faults.site import Site
 from faults.tab import Tab
 
-SETTLE_SECONDS = 60.0  # until every tab shows all
 LOOK_SECONDS = 0.3
 
 Rooms = Mapping[str, stored.Room]
@@ -51,20 +50,21 @@ class Settled:
 
 
 async def settled(
-    site: Site, crowd: Crowd, record: Record, troubled: Sequence[tuple[float, float]]
+    site: Site, crowd: Crowd, record: Record, troubled: Sequence[tuple[float, float]], seconds: float
 ) -> Settled:
-    """Wait until every tab has settled, and look at everything; `troubled` is when something was wrong."""
+    """Wait until every tab has settled, for so many seconds, and look at everything; `troubled` is when
+    something was wrong."""
     since = time.monotonic()
     while True:
         rooms = await _stored(site)
         wrong = ["the database does not answer"] if rooms is None else await crowd.unsettled(rooms)
         waited = time.monotonic() - since
-        if rooms is not None and (not wrong or waited > SETTLE_SECONDS):
+        if rooms is not None and (not wrong or waited > seconds):
             break
-        if waited > 2 * SETTLE_SECONDS:
+        if waited > 2 * seconds:
             return Settled(wrong, waited)
         await asyncio.sleep(LOOK_SECONDS)
-    found = [f"not within {SETTLE_SECONDS:.0f} s: {what}" for what in wrong]
+    found = [f"not within {seconds:.0f} s: {what}" for what in wrong]
     found += [f"server {n} has ended" for n, server in enumerate(site.servers) if server.pid is None]
     found += checker.stored_wrong(rooms, record)
     found += checker.never_committed(record.shown, rooms)

@@ -14,6 +14,7 @@ from faults.site import Ground
 
 SEEDS = 5
 SECONDS = 25.0
+SETTLE_SECONDS = 20.0
 
 # Where each is as likely to be noticed as its kind of trouble allows.
 WHERE = {
@@ -27,7 +28,7 @@ WHERE = {
 
 def noticed(guard: str, directory: Path) -> bool:
     """Run the site with the guard broken; tells what was noticed. Returns whether anything was."""
-    options = replace(WHERE[guard], guard=guard, tabs=9)
+    options = replace(WHERE[guard], guard=guard, tabs=9, settle=SETTLE_SECONDS)
     ground = Ground(directory, options.database)
     for seed in range(1, SEEDS + 1):
         result = asyncio.run(run(replace(options, seed=seed), ground))
