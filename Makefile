@@ -1,7 +1,8 @@
 # make run    the site at http://127.0.0.1:8000/ (PORT, DATA_DIR …: see the README)
 # make test   every check and every test
+# make faults   a long run of faults under load (docs/reliability.md)
 # make messages LOCALE=de   what is to be translated into a language (which needs GNU gettext)
-.PHONY: run messages test lint test-sqlite test-postgres test-browser
+.PHONY: run messages test lint test-sqlite test-postgres test-browser faults
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -37,6 +38,12 @@ test-postgres: .venv/test
 
 test-browser: .venv/test
 	$(python) -m pytest -n 2 e2e
+
+# Half an hour, and the proof that it would notice.
+faults: .venv/test
+	$(python) -m faults --seeds 1-12 --seconds 45 --chromium 2
+	$(python) -m faults --seeds 1-12 --seconds 45 --database postgres --processes 2
+	$(python) -m faults.broken
 
 .venv/bin/python:
 	$(if $(shell "$(PYTHON)" -c '$(fits)' 2>&1 || echo no),$(error Parlor needs Python 3.11 or newer, \

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class ServerProcess:
         return self.pid is not None
 
     async def start(self) -> None:
-        """Returns once it listens. Raises RuntimeError where it ends, or does not come to that."""
+        """Returns once it answers. Raises RuntimeError where it ends, or does not come to that."""
         if self.is_up():
             return
         with self.log.open("ab") as log, self._listener() as listener:
@@ -78,15 +79,21 @@ class ServerProcess:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(int(START_SECONDS / 0.05)):
-            if not self.is_up():
-                break
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
-                return
+        end = time.monotonic() + START_SECONDS
+        while self.is_up() and time.monotonic() < end:
+            with suppress(OSError, TimeoutError):
+                if await asyncio.wait_for(self._answers(), end - time.monotonic()):
+                    return
             await asyncio.sleep(0.05)
         raise RuntimeError(f"a server did not start; see {self.log}")
+
+    async def _answers(self) -> bool:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+            return bool(await reader.read(1))
+        finally:
+            writer.close()
 
     def _listener(self) -> socket.socket:
         """What uvicorn listens at; the others have sockets of their own."""

@@ -35,8 +35,10 @@ class Ground:
         if self._cluster is not None:
             made = self._cluster.make(TEMPLATE)
             env["DATABASE_URL"] = made.url
-        for command in ("migrate", "collectstatic"):
-            manage(env, command, "--noinput", "-v", "0")
+        steps = ("migrate", "collectstatic")
+        codes = [step.wait() for step in [managing(env, step, "--noinput", "-v", "0") for step in steps]]
+        if any(codes):
+            raise RuntimeError("the site could not be made ready")
         stored.add_witness(made.url)
 
     def copy(self, data_dir: Path, name: str) -> Database:
@@ -108,9 +110,10 @@ async def running(ground: Ground, options: Options, faults: list[Fault]) -> Asyn
         ground.drop(name)
 
 
-def manage(env: dict[str, str], *command: str) -> None:
+def managing(env: dict[str, str], *command: str) -> subprocess.Popen[bytes]:
+    """`manage.py command`, begun."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    subprocess.run([sys.executable, str(ROOT / "manage.py"), *command], env=kept | env, cwd=ROOT, check=True)
+    return subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *command], env=kept | env, cwd=ROOT)
 
 
 def lacking() -> list[str]:
