@@ -54,10 +54,10 @@ def test_a_process_killed_between_commit_and_publish(own_server: Site, tab: Call
     page = tab("ann")
     killed = """
 import os
-from rooms import changes
+from rooms import changes, publishing
 from rooms.models import Person, Room
 
-changes.publish = lambda change: os._exit(0)  # committed by now, and nobody will hear of it
+publishing.publish = lambda change: os._exit(0)  # committed by now, and nobody will hear of it
 changes.post(Room.objects.get(slug="lounge"), Person.objects.get(username="ann"), "my last words")
 raise SystemExit("it was to be killed")
 """

@@ -6,6 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 — needs the apps, loaded above
+from django.urls import get_resolver  # noqa: E402
 
 from project.routing import websocket_urlpatterns  # noqa: E402
 from project.sockets import daphne_manners, same_origin, signed_in  # noqa: E402
@@ -17,3 +18,5 @@ application = ProtocolTypeRouter(
         "websocket": same_origin(daphne_manners(signed_in(URLRouter(websocket_urlpatterns)))),
     }
 )
+
+get_resolver().url_patterns  # noqa: B018 — loads every page, for which the first to come would wait

@@ -40,3 +40,9 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         options.setdefault("server_side_binding", True)
         options.setdefault("prepare_threshold", 5)
     return config
+
+
+def is_of_one_row(error: Exception) -> bool:
+    """Whether this error of Django's is that somebody else held a row for too long, or that two waited for
+    each other and PostgreSQL ended one: whoever needs other rows may still go on."""
+    return getattr(error.__cause__, "sqlstate", "") in {"40P01", "55P03"}

@@ -99,7 +99,7 @@ REDIS = REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"
 REDIS_PREFIX = f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "project.layer.PipelinedLayer",
         "CONFIG": {"hosts": [REDIS], "prefix": REDIS_PREFIX},
     },
 }

@@ -235,13 +235,17 @@ def locked(room_id: int, person: Person, known: Access | None = None) -> Access:
     """What `person` may do in the room, which is locked until the transaction ends. What is `known`
     from before still holds where nobody's access has changed since, and saves a query. Raises
     Room.DoesNotExist."""
+    return within(locked_room(room_id), person, known)
+
+
+def within(room: Room, person: Person, known: Access | None = None) -> Access:
+    """As `locked`, of a room that is locked already."""
     # Locked first, and read then: a statement that has to wait for the lock finds the room as it
     # is by then, but roles and bans as they were when it began.
-    room = locked_room(room_id)
     if known is not None and known.room.access_version == room.access_version:
         return replace(known, room=room)
     # What was loaded with a tab may be old by now.
-    return of(seen_by(person).get(pk=room_id), Person.objects.get(pk=person.pk))
+    return of(seen_by(person).get(pk=room.pk), Person.objects.get(pk=person.pk))
 
 
 def rooms_of(person: Person) -> Any:

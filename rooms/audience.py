@@ -18,6 +18,7 @@ from rooms.events import Change
 from rooms.missed import Shown, missed_since
 from rooms.models import Room
 from rooms.reading import reading
+from rooms.resumes import Resumes
 from rooms.view import View
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Audience:
         self.room_id = room_id
         self.tabs: set[Tab] = set()
         self.waiting: set[Tab] = set()  # until it is known that their people may be here
+        self.resumes = Resumes(room_id)
         self.version = 0
         self.is_started = False
         self._clock = 0  # as the database last told
@@ -162,6 +164,7 @@ class Audience:
         if not self._pending:
             asyncio.get_running_loop().call_later(self._rests_until - monotonic(), self.flush)
         self._pending.append(shown)
+        self.resumes.handed_out(shown)
 
     def _skip_to(self, version: int) -> None:
         self.version = version

@@ -8,7 +8,6 @@ Redis then carries it to the hub of every process, which shows it in the room's 
 Redis fails, the hubs find it in the database: publishing is a hint, never the record.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,19 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rooms import access, extras, file_store, markup, mentions, statements, threads
+from project.database import is_of_one_row
+from rooms import access, extras, file_store, markup, mentions, publishing, statements, threads
 from rooms.access import Access, Refused
+from rooms.batches import Batches
 from rooms.bulk import insert_messages
-from rooms.events import Change, Notice, group_of_person
+from rooms.events import Change, Notice
 from rooms.history_file import Line
 from rooms.markup import Rendered
 from rooms.models import (
@@ -45,7 +44,6 @@ from rooms.models import (
     Thread,
 )
 from rooms.models.message import name_people
-from rooms.models.room import group_of
 from rooms.search import index
 from rooms.tally import tally, untally
 
@@ -53,7 +51,7 @@ log = logging.getLogger(__name__)
 
 Attach = Callable[[Message], None]
 
-PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
+MOST_TOGETHER = 64  # messages in one transaction
 
 
 def post(
@@ -79,9 +77,9 @@ def post(
     transaction: its extras then say so, and are kept. Raises what that raises, Refused where the author
     may not write there, Room.DoesNotExist where the room is gone.
     """
-    message, change = _record(room.pk, author, Said(body, key, at, reply, thread), attach=attach)
+    message, change = record(Posting(room.pk, author, Said(body, key, at, reply, thread)), attach)
     if change is not None:
-        publish_after_commit(change)
+        publishing.publish_after_commit(change)
     return message
 
 
@@ -95,13 +93,17 @@ async def apost(
     reply: int | None = None,
     thread: int = 0,
     known: Access | None = None,
+    hear: Callable[[Change], None] = lambda change: None,
 ) -> tuple[Message, Change | None]:
-    """As `post`, from a coroutine. Returns the change too, or None if it was said before. `known` is
-    what the author, who is in the room, may do there, as far as that was read before."""
-    said = Said(body, key, at, reply, thread)
-    message, change = await database_sync_to_async(_record)(room.pk, author, said, known)
+    """As `post`, from a coroutine; what is said while others are being committed is committed with the
+    others that wait. Returns the change too, or None if it was said before. `known` is
+    what the author, who is in the room, may do there, as far as that was read before. `hear` is given the
+    change as soon as it is committed, before Redis is."""
+    posting = Posting(room.pk, author, Said(body, key, at, reply, thread), known)
+    message, change = await _postings.here().do(posting)
     if change is not None:
-        await publish(change)
+        hear(change)
+        await publishing.publish(change)
     return message, change
 
 
@@ -163,35 +165,91 @@ class Said:
     thread: int = 0
 
 
-def _record(
-    room_id: int, author: Person, said: Said, known: Access | None = None, attach: Attach | None = None
-) -> tuple[Message, Change | None]:
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Somebody says something in a room."""
+
+    room_id: int
+    author: Person
+    said: Said
+    known: Access | None = None
+
+    def before(self) -> Message | None:
+        """The same, where it was said before."""
+        said = Message.objects.filter(room=self.room_id, key=self.said.key, author=self.author)
+        return said.first() if self.said.key else None
+
+
+Recorded = tuple[Message, Change | None]
+
+
+def record(posting: Posting, attach: Attach | None = None) -> Recorded:
+    """Keep what is said, committed unless the caller has an open transaction, and leave it to the caller to
+    publish the change; that is None where the same was said before. Raises as `post`."""
     # Which takes a while; writers wait for each other below.
-    rendered = mentions.rendered(said.body, room_id)
+    rendered = mentions.rendered(posting.said.body, posting.room_id)
     try:
         with transaction.atomic():
-            return _record_locked(room_id, author, said, rendered, known, attach)
+            # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
+            mine = access.locked(posting.room_id, posting.author, posting.known)
+            return _record_within(mine, posting, rendered, attach)
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
-        key = said.key
-        before = key and Message.objects.filter(room=room_id, key=key, author=author).first()
-        if not before:
-            raise
-        return before, None
+        if before := posting.before():
+            return before, None
+        raise
 
 
-def _record_locked(
-    room_id: int,
-    author: Person,
-    said: Said,
-    rendered: Rendered,
-    known: Access | None,
-    attach: Attach | None,
-) -> tuple[Message, Change]:
-    # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
-    mine = access.locked(room_id, author, known)
-    room, at = mine.room, said.at or timezone.now()
-    if known is not None and not mine.is_member:
+async def _record_all(postings: Sequence[Posting]) -> Sequence[Recorded | Exception]:
+    return await database_sync_to_async(_record_together)(postings)
+
+
+def _record_together(postings: Sequence[Posting]) -> Sequence[Recorded | Exception]:
+    """Record all of it in one transaction, which costs hardly more than one does. What is refused was
+    refused before any of it was written, and leaves the others as they are. Where anything else goes wrong
+    each is recorded by itself. Raises where the database fails as a whole."""
+    if len(postings) > 1:
+        try:
+            rendered = [mentions.rendered(posting.said.body, posting.room_id) for posting in postings]
+            with transaction.atomic():
+                rooms = statements.locked_rooms({posting.room_id for posting in postings})
+                return [_record_with_others(rooms, *each) for each in zip(postings, rendered, strict=True)]
+        except (OperationalError, InterfaceError) as error:
+            if not is_of_one_row(error):
+                raise
+        except Exception as error:  # noqa: BLE001 — whose it is shows when each is by itself
+            log.info("%s messages are said one by one: %r", len(postings), error)
+    return [_record_by_itself(posting) for posting in postings]
+
+
+def _record_with_others(rooms: dict[int, Room], posting: Posting, rendered: Rendered) -> Recorded | Exception:
+    room = rooms.get(posting.room_id)
+    if room is None:
+        return Room.DoesNotExist()
+    try:
+        return _record_within(access.within(room, posting.author, posting.known), posting, rendered)
+    except Refused as refusal:
+        before = posting.before()
+        return (before, None) if before else refusal
+
+
+def _record_by_itself(posting: Posting) -> Recorded | Exception:
+    try:
+        return record(posting)
+    except Exception as error:  # noqa: BLE001 — of whoever waits for it
+        return error
+
+
+_postings = Batches(_record_all, MOST_TOGETHER)
+
+
+def _record_within(
+    mine: Access, posting: Posting, rendered: Rendered, attach: Attach | None = None
+) -> Recorded:
+    """In a room that is locked."""
+    room, author, said = mine.room, posting.author, posting.said
+    at = said.at or timezone.now()
+    if posting.known is not None and not mine.is_member:
         raise Refused(_("You are not in this room any more."))  # whose tab is about to close
     _check_may_post(mine, at)
     latest_seq = room.latest_seq
@@ -208,13 +266,13 @@ def _record_locked(
     if attach is not None:
         attach(message)
         message.save(update_fields=["extras"])
-    tally(room_id, latest_seq, (message.seq, at))
+    tally(room.pk, latest_seq, (message.seq, at))
     index.put([message], are_new=True)
     statements.keep_last(room)
     addressed = {*rendered.mentioned, *([answered] if answered else [])}
     mentioned = _count_mentions(room, author, addressed)
     followers = threads.go_on(thread, author, mentioned, before) if thread is not None else ()
-    change = Change(room_id, message.version, message, mentioned=mentioned, followers=followers)
+    change = Change(room.pk, message.version, message, mentioned=mentioned, followers=followers)
     return message, change
 
 
@@ -388,7 +446,7 @@ def altered(message: Message, fields: Sequence[str] = ()) -> Change:
     message.version = tick(message.room)
     message.save(update_fields=[*fields, "extras", "version"])
     change = Change(message.room_id, message.version, message, is_new=False)
-    publish_after_commit(change)
+    publishing.publish_after_commit(change)
     return change
 
 
@@ -402,7 +460,7 @@ def purge(room: Room, messages: Sequence[Message]) -> None:
     Message.objects.filter(pk__in=ids).delete()
     seqs = [message.seq for message in messages]
     version = tick(room, "purge_version")
-    publish_after_commit(Change(room.pk, version, gone=tuple(seqs)))
+    publishing.publish_after_commit(Change(room.pk, version, gone=tuple(seqs)))
     quote_anew(room, seqs)
     in_threads = {message.thread_seq for message in messages if message.thread_seq}
     threads.recount(room, in_threads | set(seqs))
@@ -414,7 +472,7 @@ def expel(room: Room, person: Person, why: str) -> None:
     which are told `why`. It is a tick of the clock: no tab of theirs is given a later one."""
     Membership.objects.filter(room=room, person=person).delete()
     access_changed(room, person, why=why)
-    notify_after_commit(Notice(person.pk, "rooms"))
+    publishing.notify_after_commit(Notice(person.pk, "rooms"))
 
 
 def access_changed(room: Room, *expelled: Person, why: str = "") -> None:
@@ -422,7 +480,7 @@ def access_changed(room: Room, *expelled: Person, why: str = "") -> None:
     those who are `expelled` close, and are told `why`."""
     version = tick(room, "access_version")
     ids = tuple(person.pk for person in expelled)
-    publish_after_commit(Change(room.pk, version, expelled=ids, why=why))
+    publishing.publish_after_commit(Change(room.pk, version, expelled=ids, why=why))
 
 
 def configure(room: Room, **fields: Any) -> None:
@@ -440,26 +498,7 @@ def configure(room: Room, **fields: Any) -> None:
             FormerSlug.objects.filter(slug=room.slug).delete()
             FormerSlug.objects.create(slug=former, room=room)
     version = tick(room, "head_version", *fields, "name_key", "slug")
-    publish_after_commit(Change.of_head(room, version))
-
-
-def tell_members_after_commit(room: Room) -> None:
-    """Have everybody who is in `room` see that it is back in the list of their rooms. Those who cannot
-    be told within PUBLISH_SECONDS see it on their next page."""
-    transaction.on_commit(lambda: async_to_sync(_tell_members)(room.pk))
-
-
-async def _tell_members(room_id: int) -> None:
-    members = Membership.objects.filter(room=room_id).values_list("person", flat=True)
-    ids = await database_sync_to_async(lambda: list(members))()
-    layer = get_channel_layer()
-    try:
-        async with asyncio.timeout(PUBLISH_SECONDS):
-            for person_id in ids:
-                notice = Notice(person_id, "rooms")
-                await layer.group_send(group_of_person(person_id), notice.event())
-    except Exception as error:  # noqa: BLE001 — as below
-        log.warning("room %s: its people were not told: %r", room_id, error)
+    publishing.publish_after_commit(Change.of_head(room, version))
 
 
 def tick(room: Room, *fields: str) -> int:
@@ -471,29 +510,3 @@ def tick(room: Room, *fields: str) -> int:
             setattr(room, name, room.clock)
     room.save(update_fields=["clock", *fields])
     return room.clock
-
-
-def publish_after_commit(change: Change) -> None:
-    transaction.on_commit(lambda: async_to_sync(publish)(change))
-
-
-def notify_after_commit(notice: Notice) -> None:
-    transaction.on_commit(lambda: async_to_sync(notify)(notice))
-
-
-async def publish(change: Change) -> None:
-    """Tell every process. A Redis that fails costs time, never the change: it is committed."""
-    await _send(group_of(change.room_id), change.event())
-
-
-async def notify(notice: Notice) -> None:
-    """Tell every process where this person has tabs."""
-    await _send(group_of_person(notice.person_id), notice.event())
-
-
-async def _send(group: str, event: dict[str, Any]) -> None:
-    try:
-        async with asyncio.timeout(PUBLISH_SECONDS):
-            await get_channel_layer().group_send(group, event)
-    except Exception as error:  # noqa: BLE001 — whatever ails Redis, what is committed stands
-        log.warning("%s: %s was not published: %r", group, event["type"], error)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,14 +16,14 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, changes, fragments, joining, limits, reactions, threads
+from rooms import access, fragments, joining, limits, publishing, reactions, threads
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
+from rooms.batches import Batches
 from rooms.events import SIGNED_OUT, Change, Notice, Typing
 from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
-from rooms.missed import NoMember, missed_since
 from rooms.models import Message, Person, Room
 from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
@@ -131,13 +133,13 @@ class TabConsumer(AsyncWebsocketConsumer):
         )
         hub, self.view = Hub.here(), viewer.view
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
-        self.sender = Sender(mine, person, tab, hub.hear, address_in(self.scope))
+        self.sender = Sender(mine, person, tab, hub.hear_own, address_in(self.scope))
         self.suggester = Suggester(mine, tab)
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed or signed out since they were found to be a member may be here no longer;
         # who is from here on is among those that wait, and turned away by the hub.
         known, is_any_new = await known_of(person.pk), await is_any_thread_new(person.pk)
-        if why := await why_not_stay(self.room.pk, person.pk, viewer.session_key):
+        if why := await self.why_not_stay():
             return self.expelled(why)
         if self.audience.admit(tab):
             hub.news.join(tab, known, is_any_thread_new=is_any_new)
@@ -277,18 +279,13 @@ class TabConsumer(AsyncWebsocketConsumer):
             return await self.mistake(_("That was not a cursor."))
         if monotonic() - self.resumed_at < 1:
             return await self.mistake(_("A tab resumes when it connects."))
-        cursor = form.cleaned_data["cursor"]
-        html, version = "", cursor
-        if cursor != self.audience.version:
-            try:
-                missed = await missed_since(self.room.pk, cursor, self.view, person_id=self.person.pk)
-            except NoMember:
-                return self.expelled(NOT_TOLD_WHY)
-            html, version = missed.html(*self.view), missed.version
-        hub = Hub.here()
+        hub, cursor, html = Hub.here(), form.cleaned_data["cursor"], ""
         present = await hub.presence.fragment(self.room.pk)
-        # What the hub has handed out by now is to reach this tab before a cursor that counts it.
-        self.audience.flush()
+        version = cursor
+        if cursor != self.audience.version:
+            html, version = await self.missed(cursor)
+        else:
+            self.audience.flush()
         if self.tab is None:
             return
         news, mentions = hub.news.html(self.person.pk)
@@ -297,6 +294,24 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.give(html + cursor_html + fragments.eye() + news + present + self.title_html())
         self.tab.resumed = True
         self.resumed_at = monotonic()
+
+    async def missed(self, cursor: int) -> tuple[str, int]:
+        """What the tab has missed since `cursor`, as fragments, and up to which version."""
+        html = None
+        while html is None:
+            reading = await self.audience.resumes.read(cursor, self.view)
+            # Looked at last: whoever was removed before any of this was said is not told it.
+            if why := await self.why_not_stay():
+                self.expelled(why)
+                break
+            # What the hub has handed out by now is to reach this tab before a cursor that counts it.
+            self.audience.flush()
+            html = self.audience.resumes.html(reading, self.view)
+        return html or "", reading.task.result().version
+
+    async def why_not_stay(self) -> str:
+        """Why the person may not be in the room any more; nothing, if they may."""
+        return await _stays.here().do((self.room.pk, self.person.pk, self.scope["session_key"]))
 
     async def react(self, frame: Frame) -> None:
         form = ReactionForm(frame)
@@ -337,9 +352,9 @@ class TabConsumer(AsyncWebsocketConsumer):
         is_news = Hub.here().news.look(self.tab)
         if self.view.thread:
             if await read_thread(self.person.pk, self.room.pk, self.view.thread):
-                await changes.notify(Notice(self.person.pk, "threads"))
+                await publishing.notify(Notice(self.person.pk, "threads"))
         elif is_news:
-            await changes.notify(Notice(self.person.pk, "read", self.room.pk))
+            await publishing.notify(Notice(self.person.pk, "read", self.room.pk))
 
 
 @database_sync_to_async
@@ -367,8 +382,18 @@ def rooms_html(person: Person, room: Room, *, is_read: bool) -> str:
 
 
 @reading
-def why_not_stay(room_id: int, person_id: int, session_key: str) -> str:
-    """Why the person may not be in the room any more; nothing, if they may."""
-    if ended_sessions({session_key: person_id}):
-        return SIGNED_OUT
-    return "" if access.members_among(room_id, {person_id}) else NOT_TOLD_WHY
+def why_not_stay(asked: Sequence[tuple[int, int, str]]) -> list[str | Exception]:
+    """Of each of these rooms, people and sessions why the person may not be in the room any more; nothing,
+    if they may. As many queries as there are rooms, and two."""
+    ended = ended_sessions({key: person_id for _, person_id, key in asked})
+    in_room: dict[int, set[int]] = defaultdict(set)
+    for room_id, person_id, _session_key in asked:
+        in_room[room_id].add(person_id)
+    members = {room_id: access.members_among(room_id, people) for room_id, people in in_room.items()}
+    return [
+        SIGNED_OUT if key in ended else "" if person_id in members[room_id] else NOT_TOLD_WHY
+        for room_id, person_id, key in asked
+    ]
+
+
+_stays = Batches(why_not_stay, most=500)

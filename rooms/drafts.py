@@ -6,7 +6,6 @@ as a draft, and posting need not wait for any lock of a draft. No clock ticks, a
 """
 
 import logging
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -67,12 +66,14 @@ def _writing(function: Any) -> Any:
 class Drafter:
     """Keeps the drafts of one tab."""
 
+    __slots__ = "gone", "has_typed", "kept", "thread", "whose"
+
     def __init__(self, room_id: int, person_id: int, thread: int = 0) -> None:
         self.whose = room_id, person_id
         self.thread = thread
         self.has_typed = False  # since the last draft was kept
         self.kept: dict[str, str] = {}  # by key
-        self.gone: deque[str] = deque(maxlen=MOST_KEYS)  # keys of what was sent: drafts of it come late
+        self.gone: tuple[str, ...] = ()  # keys of what was sent: drafts of it come late
 
     async def keep(self, frame: dict[str, Any]) -> None:
         """Keep what `frame` holds. One that is sent as the page goes or is hidden counts only if
@@ -98,6 +99,6 @@ class Drafter:
 
     async def let_go(self, key: str, began_as: str) -> None:
         """What was written under `key` was said, or given up."""
-        self.gone.append(key)
+        self.gone = (*self.gone, key)[-MOST_KEYS:]
         if began_as or self.kept.pop(key, ""):
             await _writing(forget)(*self.whose, key, began_as)

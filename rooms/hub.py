@@ -24,6 +24,7 @@ from rooms.typing import Typists
 log = logging.getLogger(__name__)
 
 REDIS_SECONDS = 2.0  # how long Redis may take to answer
+MOST_OWN = 1000  # changes that are waited for; those that Redis lost are forgotten
 SESSION_SECONDS = 10.0  # between looks whether sessions have ended, which Redis tells at once
 
 
@@ -49,6 +50,7 @@ class Hub:
         self._channel: str | None = None
         self._opening = asyncio.Lock()
         self._heard: set[str] = set()  # groups
+        self._own: dict[tuple[int, int], bool] = {}  # rooms and versions that Redis is to bring back
         self._tasks: list[asyncio.Task[None]] = []
         self._catching_up: asyncio.Task[None] | None = None
         self._is_over = False
@@ -82,6 +84,13 @@ class Hub:
         if change.message is not None and change.room_id in self.typists:
             self.typists[change.room_id].stopped(change.message.author_id)
         self.news.hear(change)
+
+    def hear_own(self, change: Change) -> None:
+        """Take a change of this very process to them, and not once more when Redis brings it back."""
+        self.hear(change)
+        self._own[change.room_id, change.version] = True
+        if len(self._own) > MOST_OWN:
+            del self._own[next(iter(self._own))]
 
     def hear_typing(self, typing: Typing) -> None:
         """Somebody is writing, here or in another process."""
@@ -163,7 +172,7 @@ class Hub:
                     self.news.notice(Notice.of(event))
                 elif event["type"] == "typing":
                     self.hear_typing(Typing.of(event))
-                else:
+                elif not self._own.pop((event["room"], event["version"]), False):
                     self.hear(Change.of(event))
             except Exception as error:  # noqa: BLE001 — others may write to Redis, and anything
                 log.warning("an event on a group was not one of ours: %r", error)
@@ -198,6 +207,7 @@ class Hub:
                 self.audiences[room_id].reached(clock)
             self.news.reached(room_id, latest_seq, last_seq)
         for room_id, audience in list(self.audiences.items()):
+            audience.resumes.rest()
             if audience.is_empty:
                 del self.audiences[room_id]  # at once: who joins from here on gets another
                 self.typists.pop(room_id, None)

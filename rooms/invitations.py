@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from rooms import access, changes
+from rooms import access, publishing
 from rooms.events import Notice
 from rooms.models import Invitation, Membership, Person
 
@@ -60,7 +60,7 @@ def accept(invitation: Invitation, person: Person, signs_up: bool = False) -> bo
             return False
         if invitation.room_id:
             Membership.join(invitation.room_id, person.pk)
-            changes.notify_after_commit(Notice(person.pk, "rooms"))
+            publishing.notify_after_commit(Notice(person.pk, "rooms"))
         return True
 
 

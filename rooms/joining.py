@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from rooms import access, changes, limits
+from rooms import access, changes, limits, publishing
 from rooms.access import Access, NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Block, Invitation, Kind, Level, Membership, Person, Role, Room
@@ -37,7 +37,7 @@ def enter(mine: Access) -> None:
             if not access.locked(mine.room.pk, mine.person).may_enter:
                 raise NoRoom
             Membership.join(mine.room.pk, mine.person.pk)
-            changes.notify_after_commit(Notice(mine.person.pk, "rooms"))
+            publishing.notify_after_commit(Notice(mine.person.pk, "rooms"))
     except (IntegrityError, Room.DoesNotExist):
         raise NoRoom from None
 
@@ -53,7 +53,7 @@ def open_room(name: str, person: Person, address: str = "") -> Room:
     if is_new:
         limits.take(limits.ROOMS, person.pk, address)
         Membership.join(room.pk, person.pk, role=Role.OWNER)
-        changes.notify_after_commit(Notice(person.pk, "rooms"))
+        publishing.notify_after_commit(Notice(person.pk, "rooms"))
     return room
 
 
@@ -65,7 +65,7 @@ def private_room(name: str, owner: Person, address: str = "") -> Room:
     limits.take(limits.ROOMS, owner.pk, address)
     room = Room.hidden(name, Kind.PRIVATE)
     Membership.join(room.pk, owner.pk, role=Role.OWNER)
-    changes.notify_after_commit(Notice(owner.pk, "rooms"))
+    publishing.notify_after_commit(Notice(owner.pk, "rooms"))
     return room
 
 
@@ -95,7 +95,7 @@ def direct_room(person: Person, others: Sequence[Person], address: str = "") -> 
             room = Room.hidden("", Kind.DIRECT, key)
             Membership.join(room.pk, *ids)
             for member_id in ids:
-                changes.notify_after_commit(Notice(member_id, "rooms"))
+                publishing.notify_after_commit(Notice(member_id, "rooms"))
         return room
     except IntegrityError:  # made in this very moment
         return Room.objects.get(people_key=key)
@@ -113,7 +113,7 @@ def invite(room: Room, person: Person, by: Person) -> None:
         raise Refused(_("%(name)s cannot be invited.") % {"name": person.username})
     if not theirs.is_member:
         Membership.join(room.pk, person.pk)
-        changes.notify_after_commit(Notice(person.pk, "rooms"))
+        publishing.notify_after_commit(Notice(person.pk, "rooms"))
 
 
 def star(mine: Access, is_on: bool) -> None:
@@ -129,7 +129,7 @@ def tell(mine: Access, level: str) -> None:
 def _prefer(mine: Access, **preferences: Any) -> None:
     if not Membership.objects.filter(room=mine.room, person=mine.person).update(**preferences):
         raise Refused(_("You are not in this room."))
-    changes.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
+    publishing.notify_after_commit(Notice(mine.person_id or 0, "rooms"))
 
 
 @transaction.atomic

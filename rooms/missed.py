@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from rooms import access, fragments, history
+from rooms import fragments, history
 from rooms.events import Change
 from rooms.history import Page
 from rooms.models import Message, Room
@@ -21,10 +21,6 @@ class Shown(Protocol):
     """What can be shown in a time zone, in a room or one of its threads."""
 
     def html(self, zone: str, thread: int = 0) -> str: ...
-
-
-class NoMember(Exception):
-    """Who asks is not in the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +55,10 @@ class Missed:
 
 
 @reading
-def missed_since(
-    room_id: int,
-    version: int,
-    *views: View,
-    person_id: int | None = None,
-) -> Missed:
+def missed_since(room_id: int, version: int, *views: View) -> Missed:
     """What happened in the room after the tick `version`, rendered for `views`. Where that is far too
-    much, messages went for good, or the room was never there, the newest page. Raises Room.DoesNotExist,
-    and NoMember where `person_id` is not in the room."""
+    much, messages went for good, or the room was never there, the newest page. Raises
+    Room.DoesNotExist."""
     # The clock is read first. What commits in between is then sent twice, and replaces itself;
     # the other way round it would be passed over.
     room, views = Room.objects.get(pk=room_id), views or (View(),)
@@ -83,9 +74,6 @@ def missed_since(
         reached = max(reached, *(message.version for message in messages), 0)
     else:
         shown.append(_newest(room, {view.thread for view in views}))
-    # Read last: whoever was removed before any of this was said is not told it.
-    if person_id is not None and not access.members_among(room_id, {person_id}):
-        raise NoMember
     missed = Missed(reached, shown, room.access_version > version)
     for view in views:
         missed.html(*view)

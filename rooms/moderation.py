@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from rooms import access, changes, members
+from rooms import access, changes, members, publishing
 from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.files_shown import said_in
@@ -127,7 +127,7 @@ def unban_from_site(person: Person, by: Person) -> None:
 def sign_out(person: Person, why: str) -> None:
     """Close every tab of `person`, as soon as what is being done is committed. In each of their rooms
     that is a tick of the clock, so that no tab is given what comes later; they stay members."""
-    changes.notify_after_commit(Notice(person.pk, "ended", why=why))
+    publishing.notify_after_commit(Notice(person.pk, "ended", why=why))
     transaction.on_commit(lambda: _tick_rooms_of(person, why))
 
 
@@ -177,7 +177,7 @@ def configure(room: Room, by: Person, **fields: Any) -> None:
     changes.configure(mine.room, **changed)
     if "archived_at" in changed and mine.room.archived_at is None:
         # A new name, and an end, are shown in the sidebars of all who hear of the change.
-        changes.tell_members_after_commit(mine.room)
+        publishing.tell_members_after_commit(mine.room)
     acts = {
         "name": (What.RENAMED, f"{was} → {mine.room.name}"),
         "archived_at": (What.ARCHIVED if mine.room.archived_at else What.RESTORED, ""),

@@ -37,6 +37,8 @@ def _rest_key(key: str, body: str) -> str:
 class Sender:
     """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it."""
 
+    __slots__ = "drafter", "hear", "lead", "mine", "person", "queued", "room", "sent", "tab", "whose"
+
     def __init__(
         self, mine: Access, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
     ) -> None:
@@ -75,7 +77,8 @@ class Sender:
             return False
         body = form.cleaned_data["body"]
         try:
-            message, change = await changes.apost(
+            # This process's tabs need not wait for Redis, nor for its return.
+            message, _change = await changes.apost(
                 self.room,
                 self.person,
                 body,
@@ -83,13 +86,11 @@ class Sender:
                 reply=form.cleaned_data["reply"],
                 thread=self.tab.view.thread,
                 known=self.mine,
+                hear=self.hear,
             )
         except Refused as refusal:
             self.tab.give(fragments.refused(self.room, key, [str(refusal)]))
             return False
-        if change is not None:
-            # This process's tabs need not wait for Redis, nor for its return.
-            self.hear(change)
         # Before the form is let go: whatever dies here, the form says its message, and this, again.
         await self.drafter.let_go(key, form.began_as())
         if leads or not again:

@@ -9,9 +9,9 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from rooms.changes import notify_after_commit
 from rooms.events import SIGNED_OUT, Notice, session_digest
 from rooms.models import Person
+from rooms.publishing import notify_after_commit
 
 
 @receiver(post_delete, sender=Session)

@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from rooms.changes import notify_after_commit
 from rooms.events import Notice
 from rooms.forms import NameForm, TextField, too_long
 from rooms.models import Person
 from rooms.names import look_alike_keys
 from rooms.pictures import portrait
+from rooms.publishing import notify_after_commit
 from rooms.zones import is_zone, zones_by_region
 
 NO_CHOICE = {"invalid_choice": _("Please choose one of these.")}

@@ -35,6 +35,12 @@ def locked_room(room_id: int) -> Room:
 _locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=room_id), -1)
 
 
+def locked_rooms(ids: Iterable[int]) -> dict[int, Room]:
+    """Those of these rooms that are there, by id, locked until the transaction ends, in the same order
+    whoever asks."""
+    return {room.pk: room for room in Room.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+
+
 def keep_last(room: Room) -> None:
     """Keep the clock of `room` and what it says of its last message."""
     last = [room.last_seq, adapted(room.last_at), room.last_author_id]

@@ -9,10 +9,15 @@ UPSERT = re.compile(r"<hx-upsert[^>]*>(.*?)</hx-upsert>", re.DOTALL)
 START_OVER = re.compile(
     r'<hx-partial hx-target="#messages" hx-swap="innerHTML">(.*?)</hx-partial>', re.DOTALL
 )
+REPLACE = re.compile(
+    r'<hx-partial hx-target="#message-\d+" hx-swap="outerHTML">(.*?)</hx-partial>', re.DOTALL
+)
 MESSAGE = re.compile(r'<li class="message[^"]*" id="message-(\d+)".*?</li>', re.DOTALL)
 TEXT = re.compile(r'<(div|p) class="text"[^>]*>(.*?)</\1>', re.DOTALL)
 CURSOR = re.compile(r'<input type="hidden" id="cursor" name="cursor" value="(\d+)"')
-TOKEN = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in (UPSERT, START_OVER, CURSOR)), re.DOTALL)
+TOKEN = re.compile(
+    "|".join(f"(?:{pattern.pattern})" for pattern in (UPSERT, START_OVER, REPLACE, CURSOR)), re.DOTALL
+)
 
 
 class Page:
@@ -39,6 +44,8 @@ class Page:
                 self.shown.clear()
             for message in MESSAGE.finditer(html):
                 seq = int(message[1])
+                if REPLACE.fullmatch(html) and seq not in self.shown:
+                    continue
                 self.shown[seq] = message[0]
                 self.times_given[seq] = self.times_given.get(seq, 0) + 1
             if cursor := CURSOR.match(html):

@@ -1,5 +1,6 @@
 """A room's page: what it is, who is in it, and the forms by which that is changed."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import changes, joining, moderation
+from rooms import joining, moderation, publishing
 from rooms.events import Notice
 from rooms.models import Ban, Invitation, Kind, Membership, Person, Role, Room
 from tests.html import Element, find, find_all
@@ -46,7 +47,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
     async def keep(notice: Notice) -> None:
         told.append(notice)
 
-    monkeypatch.setattr(changes, "notify", keep)
+    monkeypatch.setattr(publishing, "notify", keep)
     return told
 
 
@@ -552,12 +553,12 @@ def test_everybody_in_it_is_told_that_it_is_back_and_of_all_else_the_room_once(
     told: list[int] = []
 
     class Layer:
-        async def group_send(self, group: str, event: dict[str, Any]) -> None:
-            if event["type"] == "notice":
-                assert event["what"] == "rooms"
-                told.append(event["person_id"])
+        async def group_send_all(self, events: list[publishing.Event]) -> None:
+            notices = [event for _, event in events if event["type"] == "notice"]
+            assert {notice["what"] for notice in notices} <= {"rooms"}
+            told.extend(notice["person_id"] for notice in notices)
 
-    monkeypatch.setattr(changes, "get_channel_layer", Layer)
+    monkeypatch.setattr(publishing, "get_channel_layer", Layer)
     for fields in ({"name": "Salon"}, {"archived_at": timezone.now()}, {"topic": "Tea"}):
         moderation.configure(lounge, owner, **fields)
     assert told == []
@@ -569,16 +570,16 @@ def test_everybody_in_it_is_told_that_it_is_back_and_of_all_else_the_room_once(
 def test_a_redis_that_does_not_answer_holds_nobody_up_for_long(
     client: Client, owner: Person, crowd: list[Person], lounge: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    asked: list[list[publishing.Event]] = []
 
     class Layer:
-        async def group_send(self, group: str, event: dict[str, Any]) -> None:
-            asked.append(group)
-            await changes.asyncio.Event().wait()
+        async def group_send_all(self, events: list[publishing.Event]) -> None:
+            asked.append(events)
+            await asyncio.Event().wait()
 
     Room.objects.update(archived_at=timezone.now())
-    monkeypatch.setattr(changes, "get_channel_layer", Layer)
-    monkeypatch.setattr(changes, "PUBLISH_SECONDS", 0.01)
+    monkeypatch.setattr(publishing, "get_channel_layer", Layer)
+    monkeypatch.setattr(publishing, "PUBLISH_SECONDS", 0.01)
     moderation.configure(lounge, owner, archived_at=None)
     assert len(asked) == 2  # the room once, its people once
 

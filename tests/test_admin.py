@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import changes, joining, moderation
+from rooms import changes, joining, moderation, publishing
 from rooms.admin.common import MOST_COUNTED
 from rooms.events import Notice
 from rooms.models import Act, Ban, Block, Invitation, Membership, Message, Person, Report, Role, Room
@@ -291,7 +291,7 @@ def test_somebody_is_banned_from_the_site(
     async def keep(notice: Notice) -> None:
         told.append(notice)
 
-    monkeypatch.setattr(changes, "notify", keep)
+    monkeypatch.setattr(publishing, "notify", keep)
     asked = act(client, "person", "ban", bob)
     assert asked.status_code == 200
     assert find(asked.content, class_="person").text == "bob"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from rooms import changes
+from rooms import changes, publishing
 from rooms.access import Refused
 from rooms.changes import Change
 from rooms.models import Message, Person, Room
@@ -21,7 +21,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
     async def publish(change: Change) -> None:
         heard.append(change)
 
-    monkeypatch.setattr(changes, "publish", publish)
+    monkeypatch.setattr(publishing, "publish", publish)
     return heard
 
 

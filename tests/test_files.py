@@ -413,9 +413,10 @@ def test_what_moves_does_so_when_it_is_large(browser: Client) -> None:
 def test_a_picture_made_is_one_change_that_tabs_are_told_of(browser: Client, lounge: Room) -> None:
     sent_file(browser, "a.png", picture())
     before = Message.objects.get()
-    with patch("rooms.changes._send") as told:
+    with patch("project.layer.PipelinedLayer.group_send_all") as told:
         work()
-    (event,) = [call.args[1] for call in told.call_args_list if call.args[1]["type"] == "change"]
+    events = [event for call in told.call_args_list for _, event in call.args[0]]
+    (event,) = [event for event in events if event["type"] == "change"]
     message = Message.objects.get()
     lounge.refresh_from_db()
     assert message.version == before.version + 1 == lounge.clock == event["version"]

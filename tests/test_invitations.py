@@ -12,7 +12,7 @@ from django.utils import timezone
 from limits import RateLimitItemPerHour
 from pytest_django import Settings
 
-from rooms import changes, invitations, limits
+from rooms import invitations, limits, publishing
 from rooms.events import Notice
 from rooms.models import Ban, Invitation, Membership, Person, Room, SiteSettings
 from tests.accounts import PASSWORD, log_in, logged_in, mailed_link, make_account, sign_up, who
@@ -220,7 +220,7 @@ def test_tabs_hear_of_the_room(
     async def keep(notice: Notice) -> None:
         told.append(notice)
 
-    monkeypatch.setattr(changes, "notify", keep)
+    monkeypatch.setattr(publishing, "notify", keep)
     bob = make_account("bob")
     with django_capture_on_commit_callbacks(execute=True):
         assert invitations.accept(invitation, bob)

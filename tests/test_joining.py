@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import access, changes, invitations, joining, moderation
+from rooms import access, changes, invitations, joining, moderation, publishing
 from rooms.access import NoRoom, Refused
 from rooms.events import Notice
 from rooms.models import Ban, Block, FormerSlug, Invitation, Kind, Membership, Person, Role, Room
@@ -149,7 +149,7 @@ class TestInviting:
         async def keep(notice: Notice) -> None:
             told.append(notice)
 
-        monkeypatch.setattr(changes, "notify", keep)
+        monkeypatch.setattr(publishing, "notify", keep)
         bob = person("bob")
         link = joining.make_invitation(cellar, ann, None, 5)
         with django_capture_on_commit_callbacks(execute=True):
@@ -211,7 +211,7 @@ class TestLeaving:
 @pytest.mark.django_db
 def test_who_makes_an_open_room_is_told_in_all_tabs(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     notices: list[Notice] = []
-    monkeypatch.setattr(changes, "notify_after_commit", notices.append)
+    monkeypatch.setattr(publishing, "notify_after_commit", notices.append)
     joining.open_room("Lounge", ann)
     joining.open_room("Lounge", ann)
     assert notices == [Notice(ann.pk, "rooms")]

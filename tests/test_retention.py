@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from rooms import changes, fragments, housekeeping, moderation, retention
+from rooms import changes, fragments, housekeeping, moderation, publishing, retention
 from rooms.hub import Hub
 from rooms.models import Act, Membership, Message, Person, Report, Role, Room
 from rooms.queue import queued
@@ -174,7 +174,7 @@ class TestTabs:
             """Redis has lost it."""
 
         with monkeypatch.context() as patch:
-            patch.setattr(changes, "publish", lost)
+            patch.setattr(publishing, "publish", lost)
             await database_sync_to_async(lambda: list(retention.carry_out()))()
         await until(lambda: page.cursor == 4)
         assert page.anew and page.texts == ["1"]

@@ -15,7 +15,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from rooms import changes, consumers, moderation, presence
+from rooms import changes, consumers, moderation, presence, publishing, resumes
 from rooms.hub import Hub
 from rooms.models import Membership, Message, Person, Room
 from rooms.settings_forms import SettingsForm
@@ -129,7 +129,7 @@ class TestConversation:
     ) -> None:
         await changes.apost(lounge, ann, "hello")
         tab = await connect(ann)
-        monkeypatch.setattr(consumers, "missed_since", None)
+        monkeypatch.setattr(resumes, "missed_since", None)
         await tab.say(action="resume", cursor="1")
         await tab.frame()
         assert tab.page.cursor == 1
@@ -170,7 +170,7 @@ class TestConversation:
         await tab.frame()
         await Person.objects.filter(pk=ann.pk).aupdate(is_superuser=True)
         if is_lost:
-            monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+            monkeypatch.setattr(publishing, "publish_after_commit", lambda change: None)
         await sync_to_async(moderation.configure)(lounge, ann, name="Salon")
         audience = Hub.here().audiences[lounge.pk]
         audience.reached(1)

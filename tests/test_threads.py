@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from rooms import audience, changes, drafts, files, missed, news, presence, threads
+from rooms import audience, changes, drafts, files, missed, news, presence, publishing, threads
 from rooms.access import Refused
 from rooms.accounts.closing import close
 from rooms.hub import Hub
@@ -249,7 +249,7 @@ def test_who_takes_part_follows_until_they_do_not_wish_to(
 
 
 def record(room: Room, author: Person, body: str) -> tuple[Message, changes.Change]:
-    message, change = changes._record(room.pk, author, changes.Said(body, thread=1))
+    message, change = changes.record(changes.Posting(room.pk, author, changes.Said(body, thread=1)))
     assert change is not None
     return message, change
 
@@ -401,11 +401,11 @@ async def test_who_follows_is_shown_that_something_is_new_unless_they_look_at_it
     await until(lambda: here[ann.pk].is_any_thread_new)
     assert not here[bob.pk].is_any_thread_new
     await sync_to_async(threads.mark_read)(ann.pk, lounge.pk, 1)
-    await changes.notify(changes.Notice(ann.pk, "threads"))
+    await publishing.notify(changes.Notice(ann.pk, "threads"))
     await until(lambda: not here[ann.pk].is_any_thread_new)
     await changes.apost(lounge, bob, "and song", thread=1)
     await until(lambda: here[ann.pk].is_any_thread_new)
-    await changes.notify(changes.Notice(ann.pk, "read"))  # all of it
+    await publishing.notify(changes.Notice(ann.pk, "read"))  # all of it
     await until(lambda: not here[ann.pk].is_any_thread_new)
 
 
@@ -451,7 +451,7 @@ async def test_what_redis_lost_is_told_without_making_the_room_new(
     page = await watch(ann, 1)
     here = Hub.here().news.people[ann.pk]
     assert not here.is_any_thread_new
-    monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+    monkeypatch.setattr(publishing, "publish_after_commit", lambda change: None)
     await sync_to_async(changes.post)(lounge, bob, "they have fish", thread=1)
     await until(lambda: here.is_any_thread_new)
     assert not here.rooms[lounge.pk].is_new
@@ -478,7 +478,7 @@ async def test_who_comes_while_far_too_much_is_fetched_misses_nothing(
         return found
 
     monkeypatch.setattr(audience, "missed_since", somebody_comes)
-    monkeypatch.setattr(changes, "publish_after_commit", lambda change: None)
+    monkeypatch.setattr(publishing, "publish_after_commit", lambda change: None)
     for n in range(3):
         await sync_to_async(changes.post)(lounge, ann, f"number {n}", thread=1)
     await until(lambda: late.cursor == whole.cursor == 14)

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from rooms import moderation
 from rooms.admin.common import Long, administrator
-from rooms.changes import notify_after_commit
 from rooms.events import Notice
 from rooms.forms import check_commas
 from rooms.models import Act, Person
 from rooms.names import clean_name, look_alike_keys
+from rooms.publishing import notify_after_commit
 from rooms.room_forms import BanForm
 from rooms.sessions import end_sessions
 

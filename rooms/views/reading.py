@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from rooms import changes
+from rooms import publishing
 from rooms.events import Notice
 from rooms.news import mark_all_read
 from rooms.views.people import person_of
@@ -17,5 +17,5 @@ def read_all(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     if person is not None:
         mark_all_read(person.pk)
-        async_to_sync(changes.notify)(Notice(person.pk, "read"))
+        async_to_sync(publishing.notify)(Notice(person.pk, "read"))
     return HttpResponse(status=204) if "HX-Request" in request.headers else redirect("lobby")

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
-from rooms import access, changes, drafts, history, joining, limits, threads
+from rooms import access, changes, drafts, history, joining, limits, publishing, threads
 from rooms.access import Access, Refused
 from rooms.addresses import address_of
 from rooms.events import Notice
@@ -154,7 +154,7 @@ def _mark_read(mine: Access, person: Person) -> None:
     """Opening a room reads it: all of the person's tabs show so."""
     if mine.read_seq < mine.room.last_seq or mine.mentions:
         mark_read(mine.room.pk, [person.pk], mine.room.latest_seq)
-        async_to_sync(changes.notify)(Notice(person.pk, "read", mine.room.pk))
+        async_to_sync(publishing.notify)(Notice(person.pk, "read", mine.room.pk))
 
 
 @never_cache

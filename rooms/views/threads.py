@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from rooms import changes, history, threads
+from rooms import history, publishing, threads
 from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.models import Message, Person, Thread
@@ -39,7 +39,7 @@ def thread(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
         page = history.before(mine.room, before, said)
         page = page if page.messages else history.newest(mine.room, said)
     if not page.has_newer and threads.mark_read(person.pk, mine.room.pk, seq):
-        async_to_sync(changes.notify)(Notice(person.pk, "threads"))
+        async_to_sync(publishing.notify)(Notice(person.pk, "threads"))
     return show(request, mine, person, page, about=about)
 
 
@@ -51,7 +51,7 @@ def follow(request: HttpRequest, mine: Access, person: Person, seq: int) -> Http
     if not mine.is_member:
         raise Refused(_("You are not in this room."))
     threads.follow(found, person, is_on=is_on(request), read_seq=found.last_seq)
-    async_to_sync(changes.notify)(Notice(person.pk, "threads"))
+    async_to_sync(publishing.notify)(Notice(person.pk, "threads"))
     return redirect("thread", mine.room.slug, seq)
 
 

@@ -119,7 +119,7 @@ class Command(BaseCommand):
         texts = [line.body for line in spoken(400)]
 
         def post(text: str) -> Callable[[], object]:
-            return lambda: changes._record(room.pk, author, changes.Said(text))
+            return lambda: changes.record(changes.Posting(room.pk, author, changes.Said(text)))
 
         with_index = median(timed(post(text)) for text in texts)
         with patch.object(index, "put"):
