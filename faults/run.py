@@ -23,7 +23,7 @@ ROOMS = ("Alpha", "Beta", "Gamma")
 OPEN_SECONDS = 60.0  # until every tab is live, before anything fails
 AFTERMATH = 12.0  # seconds for which a fault may still show: an answer is waited for as long as that
 ASLEEP = 2.0  # seconds without a turn: this process itself was stopped
-WATCH_SECONDS = 0.3  # between two looks whether a page comes
+LOOK_SECONDS = 0.3  # between two looks whether a page comes, or something is stopped
 
 
 @dataclass(slots=True)
@@ -51,9 +51,13 @@ async def run(options: Options, ground: Ground) -> Result:
         pages = [asyncio.create_task(tab.run()) for tab in crowd.tabs]
         try:
             await _until(lambda: all(tab.is_live for tab in crowd.tabs), OPEN_SECONDS)
+            troubled: list[tuple[float, float]] = []  # when something was wrong
             pages.append(asyncio.create_task(_watch(crowd.tabs[0], record)))
-            troubled = await _trouble(site, options, faults, crowd, record)
+            pages.append(asyncio.create_task(_notice_stops(site, troubled)))
+            troubled += await _trouble(site, options, faults, crowd, record)
             end = await settled(site, crowd, record, troubled, options.settle)
+            if end.violations:
+                await site.abort()
         finally:
             await _end(pages)
             for tab in crowd.tabs:
@@ -102,7 +106,6 @@ async def _trouble(
 
     users = [User(tab, record, Random(f"{options.seed} {tab.name} acts")) for tab in crowd.tabs]
     people = [asyncio.create_task(user.use()) for user in users]
-    people += [asyncio.create_task(_notice_sleep(troubled))]
     if crowd.browsers is not None:
         crowd.browsers.write(is_on=True)
     try:
@@ -124,14 +127,15 @@ async def _watch(tab: Tab, record: Record) -> None:
         with suppress(Unanswered):
             await tab.person.ask("GET", f"/rooms/{tab.room}/")
             record.without_page.had()
-        await asyncio.sleep(WATCH_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _notice_sleep(troubled: list[tuple[float, float]]) -> None:
+async def _notice_stops(site: Site, troubled: list[tuple[float, float]]) -> None:
+    """Somebody else may stop this process, or the site's, as when something is measured beside it."""
     while True:
         before = time.monotonic()
-        await asyncio.sleep(0.1)
-        if time.monotonic() - before > ASLEEP:
+        await asyncio.sleep(LOOK_SECONDS)
+        if time.monotonic() - before > ASLEEP or site.is_stopped():
             troubled.append((before, time.monotonic() + AFTERMATH))
 
 

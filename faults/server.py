@@ -51,6 +51,8 @@ class ServerProcess:
         self.port = free_port()
         self.log = log
         self._server, self._application = server, application
+        # What each thread was doing is in the log of one that is ended with SIGABRT.
+        env = {"PYTHONFAULTHANDLER": "1"} | env
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self._env = kept | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)} | env
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,6 +115,12 @@ class ServerProcess:
             return False
         return True
 
+    def is_stopped(self) -> bool:
+        """As by SIGSTOP."""
+        with suppress(psutil.Error):
+            return self.is_up() and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        return False
+
     def signal(self, what: signal.Signals) -> None:
         if self._process is not None and self.is_up():
             self._process.send_signal(what)
@@ -130,4 +138,9 @@ def limit_files(pid: int, size: int | None = None) -> None:
             return
         # Only its owner may, as which PostgreSQL runs where we are root.
         told = "unlimited" if size is None else str(size)
-        subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={told}:"], user=owner, check=False)
+        subprocess.run(
+            ["prlimit", "--pid", str(pid), f"--fsize={told}:"],
+            user=owner,
+            check=False,
+            stderr=subprocess.DEVNULL,
+        )

@@ -56,6 +56,8 @@ async def settled(
     something was wrong."""
     since = time.monotonic()
     while True:
+        if site.is_stopped():
+            since = time.monotonic()  # somebody else stopped it: it has its time once it goes on
         rooms = await _stored(site)
         wrong = ["the database does not answer"] if rooms is None else await crowd.unsettled(rooms)
         waited = time.monotonic() - since

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -86,6 +87,15 @@ class Site:
         self.redis.start()
         await asyncio.gather(*(server.start() for server in self.servers))
         await self.network.start()
+
+    def is_stopped(self) -> bool:
+        """Whether one of its processes is, as by SIGSTOP."""
+        return any(server.is_stopped() for server in self.servers)
+
+    async def abort(self) -> None:
+        """End the processes so that what each was doing is in their logs."""
+        for server in self.servers:
+            await server.end(signal.SIGABRT)
 
     async def stop(self) -> None:
         await self.network.stop()

@@ -9,7 +9,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
-from rooms import changes, statements
+from rooms import changes, publishing, statements
 from rooms.audience import Audience
 from rooms.consumers import TabConsumer
 from rooms.models import Room
@@ -53,21 +53,23 @@ def resume_order() -> None:
 def publish_after_commit() -> None:
     """A message is told before its transaction commits, and some commits fail."""
     numbers = count(1)
-    whole = changes._record_locked
+    whole = changes._record_within
 
-    def record_locked(*args: Any, **kwargs: Any) -> Any:
+    def record_within(*args: Any, **kwargs: Any) -> Any:
         message, change = whole(*args, **kwargs)
-        async_to_sync(changes.publish)(change)
+        if change is not None:
+            async_to_sync(publishing.publish)(change)
         if next(numbers) % FAILS == 0:
             raise OperationalError("the commit failed")
         return message, change
 
-    changes._record_locked = record_locked
+    changes._record_within = record_within
 
 
 def row_lock() -> None:
     """The clock is read without its row's lock, which PostgreSQL needs: two writers take the same tick."""
     statements._locked = prepared(lambda room_id: Room.objects.filter(pk=room_id), -1)
+    statements.locked_rooms = lambda ids: Room.objects.in_bulk(ids)
 
 
 def slow_close() -> None:
