@@ -106,10 +106,12 @@ class Browsers:
     def _say(self, room: str, page: Page, text: str) -> None:
         try:
             field = page.locator(".send:not(:has(.resend)) [name=body]:enabled").first
+            if field.input_value():
+                return  # it was sent off in this moment, and the next field is not there yet
             field.fill(text)
             field.press("Enter")
         except Error:
-            return  # it is in the field still, and what is said next takes its place
+            return
         self.said[text] = room
 
     def _look(self) -> list[Seen]:
@@ -117,7 +119,9 @@ class Browsers:
 
     def _seen(self, number: int, room: str, page: Page) -> Seen:
         rows = [Row(seq, 0, bare(text)) for seq, _, text in shown(page)]
-        return Seen(View(f"c{number}", room, rows), page.locator(".send:has(.resend)").count())
+        fields = page.locator(".send [name=body]")
+        written = fields.evaluate_all("fields => fields.filter(field => field.value).length")
+        return Seen(View(f"c{number}", room, rows), written)
 
 
 def wrong(seen: Sequence[Seen], rooms: Mapping[str, Room]) -> list[str]:
