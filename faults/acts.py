@@ -4,7 +4,10 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import cast
+
+import psycopg
 
 from faults import clock
 from faults.databases import PostgresDatabase
@@ -118,7 +121,8 @@ async def postgres_restart(fault: Fault, site: Site, tabs: Sequence[Tab]) -> Non
 
 
 async def postgres_crash(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None:
-    await asyncio.to_thread(cast(PostgresDatabase, site.database).crash)
+    with suppress(psycopg.Error):  # it has crashed already
+        await asyncio.to_thread(cast(PostgresDatabase, site.database).crash)
     await asyncio.sleep(fault.seconds)
 
 
@@ -132,7 +136,8 @@ async def postgres_pause(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None:
 
 
 async def postgres_terminate(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None:
-    await asyncio.to_thread(cast(PostgresDatabase, site.database).end_connections)
+    with suppress(psycopg.Error):  # it recovers, and there are none
+        await asyncio.to_thread(cast(PostgresDatabase, site.database).end_connections)
 
 
 async def disk_full(fault: Fault, site: Site, tabs: Sequence[Tab]) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 
 import psycopg
@@ -18,6 +19,7 @@ from faults.site import Site
 from faults.tab import Tab
 
 LOOK_SECONDS = 0.3
+ASLEEP = 5.0  # of one look; what takes longer was stopped
 
 Rooms = Mapping[str, stored.Room]
 
@@ -54,25 +56,26 @@ async def settled(
 ) -> Settled:
     """Wait until every tab has settled, for so many seconds, and look at everything; `troubled` is when
     something was wrong."""
-    since = time.monotonic()
+    waited = 0.0
     while True:
-        if site.is_stopped():
-            since = time.monotonic()  # somebody else stopped it: it has its time once it goes on
+        since = time.monotonic()
+        before = deepcopy(record)  # what was shown and confirmed by now is to be stored by then
         rooms = await _stored(site)
         wrong = ["the database does not answer"] if rooms is None else await crowd.unsettled(rooms)
         if rooms is not None and not wrong:
             # What was sent off last, and nobody waits for, may be done in between: then they look again.
             wrong = await _fresh_wrong(crowd.tabs, rooms)
-        waited = time.monotonic() - since
         if not wrong or waited > seconds:
             break
         await asyncio.sleep(LOOK_SECONDS)
+        # Somebody else may stop this process or the site's: they have their time once they go on.
+        waited += 0 if site.is_stopped() else min(time.monotonic() - since, ASLEEP)
     found = [f"not within {seconds:.0f} s: {what}" for what in wrong]
     found += [f"server {n} has ended" for n, server in enumerate(site.servers) if server.pid is None]
-    if (rooms := await _stored(site)) is None:
+    if rooms is None:
         return Settled(found, waited)
-    found += checker.stored_wrong(rooms, record)
-    found += checker.never_committed(record.shown, rooms)
+    found += checker.stored_wrong(rooms, before)
+    found += checker.never_committed(before.shown, rooms)
     found += checker.without_cause(record.failures, troubled)
     if crowd.browsers is not None:
         found += chromium.lost(crowd.browsers.said, rooms)
