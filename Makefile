@@ -1,8 +1,9 @@
 # make run    the site at http://127.0.0.1:8000/ (PORT, DATA_DIR …: see the README)
 # make test   every check and every test
 # make bench SCENE="many-rooms --tabs 1000"   what the site bears: see docs/performance.md
+# make faults   a long run of faults under load: see docs/reliability.md
 # make messages LOCALE=de   what is to be translated into a language (which needs GNU gettext)
-.PHONY: run bench messages test lint test-sqlite test-postgres test-browser
+.PHONY: run bench faults messages test lint test-sqlite test-postgres test-browser
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -28,7 +29,7 @@ test: lint test-sqlite test-postgres test-browser
 lint: .venv/test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy project rooms bench tests e2e
+	$(python) -m mypy project rooms bench faults tests e2e
 	$(python) manage.py makemigrations --check --dry-run
 	HTTPS=on TRUSTED_PROXIES=1 ALLOWED_HOSTS=parlor.example SECRET_KEY=$$($(python) -c 'import secrets; print(secrets.token_hex(40))') \
 		$(python) manage.py check --deploy --fail-level WARNING
@@ -41,6 +42,12 @@ test-postgres: .venv/test
 
 test-browser: .venv/test
 	$(python) -m pytest -n 2 e2e
+
+# Half an hour, and the proof that it would notice.
+faults: .venv/test
+	$(python) -m faults --seeds 1-12 --seconds 45 --chromium 2
+	$(python) -m faults --seeds 1-12 --seconds 45 --database postgres --processes 2
+	$(python) -m faults.broken
 
 .venv/bin/python:
 	$(if $(shell "$(PYTHON)" -c '$(fits)' 2>&1 || echo no),$(error Parlor needs Python 3.11 or newer, \

@@ -5,12 +5,18 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
 def start_postgres() -> str:
     """Start a server that ends, with all it holds, when this process does. Returns its URL."""
+    return postgres_server().get_uri()
+
+
+def postgres_server() -> Any:
+    """The same; returns the server, as its package has it."""
     directory = Path(tempfile.mkdtemp(prefix="parlor-postgres-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)  # after the server's own handler
     data = directory / "data"
@@ -27,4 +33,4 @@ def start_postgres() -> str:
     # fills it, in one transaction, would wait for minutes.
     server.psql("ALTER SYSTEM SET autovacuum = off;")
     server.psql("SELECT pg_reload_conf();")
-    return server.get_uri()
+    return server
