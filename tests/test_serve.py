@@ -98,6 +98,15 @@ def test_a_path_where_no_socket_can_be(site: Serving, name: str) -> None:
     assert (site.data_dir / "static").is_dir()
 
 
+def test_tells_systemd_when_it_serves(at_path: Serving, path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{path}.notify")
+        at_path.env |= {"NOTIFY_SOCKET": f"{path}.notify", "TRUSTED_PROXIES": "1"}
+        at_path.start()
+        assert manager.recv(100) == b"READY=1"
+        assert status(path, {"Host": "localhost"}) == 200
+
+
 def test_says_that_nobodys_address_is_known(at_path: Serving) -> None:
     at_path.start()
     assert "TRUSTED_PROXIES is 0" in at_path.errors

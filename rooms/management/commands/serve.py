@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -53,6 +54,7 @@ class Command(BaseCommand):
             self.stderr.write("TRUSTED_PROXIES is 0, so nobody's address is known behind a unix socket.")
         self.stdout.write(f"Parlor is at {where}")
         self.stdout.flush()
+        tell_systemd("READY=1")
         server.serve_until_told()
 
 
@@ -71,3 +73,10 @@ def check_all_is_ready() -> None:
         connection.close()
     if is_behind:
         raise ImproperlyConfigured("the database is not up to date: run manage.py migrate")
+
+
+def tell_systemd(state: str) -> None:
+    """What this process has come to, where a service manager waits to be told (see sd_notify(3))."""
+    if path := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.sendto(state.encode(), path.replace("@", "\0", 1))

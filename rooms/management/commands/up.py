@@ -113,7 +113,8 @@ def redis() -> AbstractContextManager[None]:
     Raises ImproperlyConfigured when there is none.
     """
     if settings.REDIS_URL:
-        check_redis(settings.REDIS_URL)
+        for url in settings.REDIS_SERVERS:
+            check_redis(url)
         return nullcontext()
     return embedded_redis(redis_socket(settings.DATA_DIR))
 
