@@ -3,6 +3,7 @@ nobody else notices."""
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -35,7 +36,7 @@ def address(request: pytest.FixtureRequest, own_server: Site) -> Iterator[tuple[
 def test_is_closed_with_1013_and_others_are_not_delayed(address: tuple[str, int], own_server: Site) -> None:
     url, pid = address
     cookie = session_of(url, "Lounge", "ann")
-    stops_reading = {"sock": small_socket(url), "max_queue": 1}
+    stops_reading: dict[str, Any] = {"sock": small_socket(url), "max_queue": 1}
     with (
         open_socket(url, "lounge", cookie) as reader,
         open_socket(url, "lounge", cookie, **stops_reading) as stalled,

@@ -1,6 +1,5 @@
 """uvicorn as Parlor runs it: how it is set, and how it ends."""
 
-import asyncio
 import select
 import socket
 import warnings
@@ -76,8 +75,8 @@ class Server(uvicorn.Server):
         """Whoever has connected is served; whoever has not, is refused and goes to another process."""
         if self._listener.family == socket.AF_UNIX:
             Path(self._listener.getsockname()).unlink(missing_ok=True)
-            while select.select([self._listener], [], [], 0)[0]:
-                await asyncio.sleep(0.01)  # until the loop has accepted them
+            # Until the loop has accepted them.
+            await farewell.until(lambda: not select.select([self._listener], [], [], 0)[0], DUE_SECONDS)
         for server in self.servers:
             server.close()
 

@@ -100,11 +100,13 @@ async def part(server: Server) -> None:
         )
 
     begun = monotonic()
-    await farewell.close_tabs()
-    await farewell.until(lambda: not under_way(is_socket=True), ANSWER_SECONDS)
-    rest = begun + farewell.LIMIT_SECONDS - monotonic()
-    await farewell.until(lambda: not under_way(is_socket=False), rest)
-    server.stop()
+    try:
+        await farewell.close_tabs()
+        await farewell.until(lambda: not under_way(is_socket=True), ANSWER_SECONDS)
+        rest = begun + farewell.LIMIT_SECONDS - monotonic()
+        await farewell.until(lambda: not under_way(is_socket=False), rest)
+    finally:
+        server.stop()
 
 
 def redis() -> AbstractContextManager[None]:
