@@ -60,7 +60,7 @@ faults: .venv/test
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test: requirements-dev.txt requirements-s3.txt requirements-sentry.txt .venv/run
+.venv/test: requirements-dev.txt requirements-production.txt requirements-s3.txt requirements-sentry.txt .venv/run
 	@echo "Installing what the tests need into .venv (once) …"
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def redis(directory: Path, cores: Cores) -> ValkeyServer:
     """A Redis at a TCP port, as sites of several machines have it, that runs on `cores`."""
     directory.mkdir(parents=True, exist_ok=True)
-    server = ValkeyServer(data_dir=directory, loglevel="warning")
+    server = ValkeyServer(port=free_port(), data_dir=directory, loglevel="warning")
     with on_cores(cores):
         server.start()
     return server

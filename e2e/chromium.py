@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserType, Error
@@ -45,24 +46,30 @@ def _start_systems(chromium: BrowserType) -> Browser | None:
 
 
 def _download() -> bool:
-    return _run([sys.executable, "-m", "playwright", "install", "chromium"], DOWNLOAD_SECONDS)
+    return run([sys.executable, "-m", "playwright", "install", "chromium"], DOWNLOAD_SECONDS)
 
 
 def _apt_install() -> bool:
     return (
         os.geteuid() == 0
         and shutil.which("apt-get") is not None
-        and _run(["apt-get", "update"], INSTALL_SECONDS)
-        and _run(["apt-get", "install", "-y", HEADLESS], INSTALL_SECONDS)
+        and run(["apt-get", "update"], INSTALL_SECONDS)
+        and run(["apt-get", "install", "-y", HEADLESS], INSTALL_SECONDS)
     )
 
 
-def _run(command: list[str], seconds: int) -> bool:
+def run(command: list[str], seconds: int, cwd: Path | None = None) -> bool:
     """Whether `command` does its work, in silence and in time."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+            command,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

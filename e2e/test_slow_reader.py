@@ -2,11 +2,8 @@
 nobody else notices."""
 
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -15,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from e2e.client import open_socket, session_of, small_socket
 from e2e.conftest import Site
 from e2e.site import stored
-from tests.process import ROOT, SECONDS, free_port
+from tests.process import SECONDS, Serving
 
 BODY = "x" * 3900
 MESSAGES, BATCH = 1200, 50  # 5 MB of text for each tab
@@ -29,31 +26,17 @@ def address(request: pytest.FixtureRequest, own_server: Site) -> Iterator[tuple[
         assert own_server.process
         yield own_server.url, own_server.process.pid
         return
-    port = free_port()
-    uvicorn = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--port", str(port), "--log-level", "error",
-         "--ws-per-message-deflate", "false", "project.asgi:application"],
-        env=own_server.env, cwd=ROOT,
-    )  # fmt: skip
-    try:
-        end = time.monotonic() + SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                assert time.monotonic() < end
-                assert uvicorn.poll() is None
-        yield f"http://127.0.0.1:{port}", uvicorn.pid
-    finally:
-        uvicorn.kill()
-        uvicorn.wait()
+    uvicorn = Serving(own_server.data_dir, REDIS_URL=own_server.env["REDIS_URL"])
+    uvicorn.start()
+    assert uvicorn.process
+    yield uvicorn.url, uvicorn.process.pid
+    uvicorn.kill()
 
 
 def test_is_closed_with_1013_and_others_are_not_delayed(address: tuple[str, int], own_server: Site) -> None:
     url, pid = address
     cookie = session_of(url, "Lounge", "ann")
-    stops_reading = {"sock": small_socket(url), "max_queue": 1}
+    stops_reading: dict[str, Any] = {"sock": small_socket(url), "max_queue": 1}
     with (
         open_socket(url, "lounge", cookie) as reader,
         open_socket(url, "lounge", cookie, **stops_reading) as stalled,

@@ -8,8 +8,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from project.redis_servers import pool
+
 SECONDS = 2.0  # what takes Redis longer is as good as lost
 ONCE = Retry(NoBackoff(), 1)  # a connection that a restarted Redis has dropped is made anew
+
+
+class Connections:
+    """To whatever REDIS_URL may name."""
+
+    from_url = staticmethod(pool)
 
 
 class OptionalRedisCache(RedisCache):
@@ -21,8 +29,13 @@ class OptionalRedisCache(RedisCache):
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        patience = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS, "retry": ONCE}
-        super().__init__(server, params | {"OPTIONS": patience | params.get("OPTIONS", {})})
+        options = {
+            "pool_class": Connections,
+            "socket_timeout": SECONDS,
+            "socket_connect_timeout": SECONDS,
+            "retry": ONCE,
+        }
+        super().__init__(server, params | {"OPTIONS": options | params.get("OPTIONS", {})})
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
         return _unless_away(True, super().add, *args, **kwargs)

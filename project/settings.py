@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from project.database import database
 from project.datadir import make_data_dir, redis_socket, secret_key
 from project.logs import logging_config
+from project.redis_servers import host, servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -99,19 +100,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "rooms.Person"
 
 REDIS_URL = env("REDIS_URL", default="")
-REDIS = REDIS_URL or f"unix://{redis_socket(DATA_DIR)}"
+REDIS_SERVERS = servers(REDIS_URL or f"unix://{redis_socket(DATA_DIR)}")
+REDIS = REDIS_SERVERS[0]  # where several share the groups, it has all the rest
 # Redis sends a group's messages to all its databases: each site has groups of its own, and keys.
 REDIS_PREFIX = f"parlor-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]}"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "project.layer.PipelinedLayer",
-        "CONFIG": {"hosts": [REDIS], "prefix": REDIS_PREFIX},
+        "CONFIG": {"hosts": [host(url) for url in REDIS_SERVERS], "prefix": REDIS_PREFIX},
     },
 }
 CACHES = {
     "default": {
         "BACKEND": "project.cache.OptionalRedisCache",
-        "LOCATION": REDIS,
+        "LOCATION": [REDIS],
         "KEY_PREFIX": REDIS_PREFIX,
     }
 }

@@ -16,7 +16,18 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from rooms import access, context, fragments, joining, limits, metrics, publishing, reactions, threads
+from rooms import (
+    access,
+    context,
+    farewell,
+    fragments,
+    joining,
+    limits,
+    metrics,
+    publishing,
+    reactions,
+    threads,
+)
 from rooms.access import Access, NoRoom, Refused
 from rooms.addresses import address_in
 from rooms.audience import NOT_TOLD_WHY, Audience
@@ -86,15 +97,18 @@ class TabConsumer(AsyncWebsocketConsumer):
     audience: Audience
 
     async def __call__(self, *args: Any) -> None:
+        self.at_work = asyncio.Lock()
         try:
-            await super().__call__(*args)
+            with farewell.is_open(self):
+                await super().__call__(*args)
         finally:
             self.leave()  # however it ended
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels would look for old connections before each frame, at the price of a thread;
         # whatever goes to the database here does so itself.
-        await getattr(self, get_handler_name(message))(message)
+        async with self.at_work:
+            await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         await self.accept()
@@ -160,6 +174,15 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def end(self, code: int) -> None:
         self.leave()
         await self.close(code)
+
+    async def restart(self) -> None:
+        """Close, for the server ends, when what is under way has been done and written."""
+        async with self.at_work:
+            if (tab := self.tab) is not None:
+                self.audience.flush()  # so that it shows the message whose form it lets go
+                Hub.here().leave(self.room.pk, tab)
+                await tab.flushed()
+                await self.end(SERVICE_RESTART)
 
     async def turn_away(self, code: int, why: str) -> None:
         """Close for good; the page says why."""

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from project.redis_servers import async_pool
 from rooms.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _unapplied() -> bool:
 
 async def _redis() -> None:
     patience: dict[str, Any] = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
-    redis = Redis.from_url(settings.REDIS, retry=Retry(NoBackoff(), 0), **patience)
+    redis = Redis.from_pool(async_pool(settings.REDIS, retry=Retry(NoBackoff(), 0), **patience))
     try:
         await redis.ping()
     finally:

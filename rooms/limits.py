@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from project.redis_servers import pool
 from rooms.access import Refused
 
 log = logging.getLogger(__name__)
@@ -138,16 +139,15 @@ class Counter:
     """Counts in the Redis at `url`, and by itself while that is away."""
 
     def __init__(self, url: str) -> None:
-        if url.startswith("unix://"):
-            url = f"redis+{url}"
-        storage = RedisStorage(
+        connections = pool(
             url,
-            key_prefix=f"{settings.REDIS_PREFIX}-limits",
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
             # Once more: a Redis that was started anew has dropped the connections there were.
-            retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # it is handed on as it is
+            retry=Retry(NoBackoff(), 1),
         )
+        prefix = f"{settings.REDIS_PREFIX}-limits"
+        storage = RedisStorage("redis://", connection_pool=connections, key_prefix=prefix)
         self._shared = MovingWindowRateLimiter(storage)
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._away_until = 0.0

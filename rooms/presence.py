@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from project.redis_servers import async_pool, pool
 from rooms import fragments
 from rooms.models import Person
 from rooms.reading import reading
@@ -88,8 +89,9 @@ def states_now() -> dict[int, int]:
 @cache
 def _redis(url: str) -> SyncRedis:
     # Once more: a Redis that was started anew has dropped the connections there were.
-    return SyncRedis.from_url(
-        url, socket_timeout=BEAT_SECONDS, socket_connect_timeout=BEAT_SECONDS, retry=Retry(NoBackoff(), 1)
+    retry = Retry(NoBackoff(), 1)
+    return SyncRedis.from_pool(
+        pool(url, socket_timeout=BEAT_SECONDS, socket_connect_timeout=BEAT_SECONDS, retry=retry)
     )
 
 
@@ -173,7 +175,7 @@ class Presence:
         try:
             async with asyncio.timeout(BEAT_SECONDS):
                 if self._redis is None:
-                    self._redis = Redis.from_url(settings.REDIS)
+                    self._redis = Redis.from_pool(async_pool(settings.REDIS))
                 said = json.dumps(own)
                 pipe = self._redis.pipeline(transaction=False)
                 is_due = said != self._said[0] or now > self._said[1]

@@ -87,6 +87,11 @@ class Tab:
                 self.stop()
                 self._on_slow()
 
+    async def flushed(self) -> None:
+        """Wait until what is given by now is written, or cannot be."""
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+
     def stop(self) -> None:
         """Write nothing more, whatever is given."""
         self.is_over = True

@@ -126,6 +126,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             )
 
 
+@pytest.fixture(scope="session")
+def ready_data() -> Path:
+    """The data of a site that only needs to be served."""
+    from tests.process import Serving
+
+    data_dir = Path(scratch.name) / "ready"
+    Serving(data_dir).prepare()
+    return data_dir
+
+
 @pytest.fixture
 def redis_server(settings: Settings) -> Iterator[ValkeyServer]:
     """A Redis of this test's own, in use by the site, to stop and start at the same address."""

@@ -22,10 +22,13 @@ class Server:
     `env` holds what else it finds in its environment, and may be changed between starts.
     """
 
+    command = "up"
+
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.says = self.url  # when it serves
         self.env = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "RATE_LIMITS": "off"}
         self.env |= {"SLOW_QUERY_MS": "0", **env}  # the machine may have much else to do
         self.process: subprocess.Popen[str] | None = None
@@ -37,7 +40,7 @@ class Server:
         assert stdout is not None
         ready, _, _ = select.select([stdout], [], [], SECONDS)
         line = stdout.readline() if ready else ""
-        if self.url not in line:
+        if self.says not in line:
             self.kill()
             raise AssertionError(f"the server did not start: {line}{self.errors}")
 
@@ -47,7 +50,7 @@ class Server:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self._errors.open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "up"],
+                [sys.executable, str(ROOT / "manage.py"), self.command],
                 cwd=self.data_dir,
                 env={name: os.environ[name] for name in KEPT if name in os.environ} | self.env,
                 stdin=subprocess.DEVNULL,
@@ -103,6 +106,30 @@ class Server:
             code = process.wait(SECONDS)
         self.process = None
         return code
+
+
+class Serving(Server):
+    """`manage.py serve`, at a port or, where one is given, at a unix socket. What it needs to be there
+    `prepare` makes, once for all on the same data."""
+
+    command = "serve"
+
+    def __init__(self, data_dir: Path, unix: Path | None = None, **env: str) -> None:
+        super().__init__(data_dir, **env)
+        if unix:
+            self.env["UNIX_SOCKET"] = self.says = str(unix)
+
+    def prepare(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        make = (
+            "from django.core.management import call_command as call;"
+            "call('migrate', verbosity=0); call('collectstatic', interactive=False, verbosity=0)"
+        )
+        subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", make],
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | self.env,
+            check=True,
+        )
 
 
 def free_port() -> int:

@@ -177,3 +177,8 @@ async def test_a_probe_touches_no_session_and_is_not_kept(
     assert response.headers["Content-Type"] == "text/plain"
     assert not response.cookies
     assert "Vary" not in response.headers
+
+
+async def test_how_long_an_answer_is_is_said() -> None:
+    response = await AsyncClient().get("/healthz")
+    assert response.headers["Content-Length"] == str(len(response.content)) == "3"

@@ -45,9 +45,11 @@ def _is_probe(request: HttpRequest) -> bool:
     return request.path_info in PATHS and request.method in ("GET", "HEAD")
 
 
-async def _answer(request: HttpRequest) -> HttpResponseBase:
+async def _answer(request: HttpRequest) -> HttpResponse:
     request.resolver_match = found = resolve(request.path_info)
-    return await found.func(request)
+    response = await found.func(request)
+    response.setdefault("Content-Length", str(len(response.content)))  # as Django's middleware has it
+    return response
 
 
 @never_cache

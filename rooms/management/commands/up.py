@@ -2,7 +2,7 @@
 
 from daphne.server import Server  # isort: skip — before anything else can pick another Twisted reactor
 
-import errno
+import asyncio
 import os
 import signal
 import socket
@@ -10,25 +10,31 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from time import monotonic
 from typing import Any, cast
 
+from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 from django.utils.module_loading import import_string
 from twisted.internet import reactor
 from twisted.internet.task import LoopingCall
+from twisted.internet.tcp import Port
 
 from project.datadir import redis_socket
-from project.embedded_redis import check_redis, embedded_redis, first_line
+from project.embedded_redis import check_redis, embedded_redis
+from project.errors import no_database
+from project.listening import listen
+from rooms import farewell
 from rooms.search import upkeep
 
 ENDINGS = [signal.SIGINT, signal.SIGTERM]
 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
     ENDINGS.append(signal.SIGHUP)
-LAST_SECONDS = 5  # for what is under way when the end comes
+LAST_SECONDS = 5  # for the worker to leave off what it is doing
+ANSWER_SECONDS = 1.0  # for browsers to answer the closing of their sockets
 MIND_SECONDS = 1  # between looks whether the worker is there
 
 
@@ -69,28 +75,38 @@ class Command(BaseCommand):
 
     def end(self) -> None:
         for ending in ENDINGS:
-            signal.signal(ending, signal.SIG_IGN)  # one is enough; the rest would cut the end short
+            signal.signal(ending, lambda *_: None)  # one is enough; the rest would cut the end short
         if self.server is None:
             sys.exit(0)
         loop = cast(Any, reactor)
-        loop.callFromThread(self.server.stop)
-        loop.callFromThread(loop.callLater, LAST_SECONDS, loop.crash)
+        loop.callFromThread(self.part)
+        loop.callFromThread(loop.callLater, 2 * farewell.LIMIT_SECONDS, loop.crash)
+
+    def part(self) -> None:
+        self.parting = asyncio.create_task(part(self.server))
 
 
-def listen(host: str, port: str) -> socket.socket:
-    """A socket that listens at `host` and `port`.
+async def part(server: Server) -> None:
+    """Stop `server`: nobody comes any more, the tabs are closed, requests under way are answered."""
+    loop = cast(Any, reactor)
+    for port in loop.getReaders():
+        if isinstance(port, Port):
+            port.stopListening()
 
-    Raises ImproperlyConfigured when there can be none.
-    """
+    def under_way(is_socket: bool) -> bool:
+        return any(
+            isinstance(protocol, WebSocketProtocol) is is_socket and "disconnected" not in details
+            for protocol, details in server.connections.items()
+        )
+
+    begun = monotonic()
     try:
-        return socket.create_server((host, int(port)), backlog=1024)
-    except OSError as error:
-        # The error's own text tells the address once more.
-        reason = error.strerror.partition(" (")[0] if error.strerror else str(error)
-        problem = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened at ({reason})"
-    except (ValueError, OverflowError):
-        problem = "is no port"
-    raise ImproperlyConfigured(f"{host}:{port} {problem}: stop what uses it, or set HOST and PORT to another")
+        await farewell.close_tabs()
+        await farewell.until(lambda: not under_way(is_socket=True), ANSWER_SECONDS)
+        rest = begun + farewell.LIMIT_SECONDS - monotonic()
+        await farewell.until(lambda: not under_way(is_socket=False), rest)
+    finally:
+        server.stop()
 
 
 def redis() -> AbstractContextManager[None]:
@@ -99,7 +115,8 @@ def redis() -> AbstractContextManager[None]:
     Raises ImproperlyConfigured when there is none.
     """
     if settings.REDIS_URL:
-        check_redis(settings.REDIS_URL)
+        for url in settings.REDIS_SERVERS:
+            check_redis(url)
         return nullcontext()
     return embedded_redis(redis_socket(settings.DATA_DIR))
 
@@ -140,7 +157,4 @@ def prepare_database() -> None:
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
     except Error as error:
-        raise ImproperlyConfigured(
-            f"cannot use the database ({first_line(error)}): check that it runs and that "
-            "DATABASE_URL is right, or unset DATABASE_URL to use SQLite"
-        ) from error
+        raise no_database(error) from error
