@@ -159,7 +159,7 @@ class TabConsumer(AsyncWebsocketConsumer):
             return self.expelled(why)
         if self.audience.admit(tab):
             hub.news.join(tab, known, is_any_thread_new=is_any_new)
-            hub.hear_groups()  # of the other rooms
+            hub.hear_rooms(room.room_id for room in known)
 
     async def disconnect(self, code: int) -> None:
         self.leave()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -51,6 +52,7 @@ class Hub:
         self.echoed = asyncio.Event()  # what was sent there came back
         self._opening = asyncio.Lock()
         self._heard: set[str] = set()  # groups
+        self._unheard: dict[str, int] = {}  # groups that Redis is to be asked for, and their rooms
         self._own: dict[tuple[int, int], bool] = {}  # rooms and versions that Redis is to bring back
         self._tasks: list[asyncio.Task[None]] = []
         self._catching_up: asyncio.Task[None] | None = None
@@ -107,11 +109,13 @@ class Hub:
             async with asyncio.timeout(REDIS_SECONDS):
                 await self._layer.group_send(group_of(typing.room_id), typing.event())
 
-    def hear_groups(self) -> None:
-        """Have Redis send whatever the hub is to hear by now; does not wait for it."""
+    def hear_rooms(self, ids: Iterable[int]) -> None:
+        """Have Redis send what happens in these rooms, which are news to somebody here; does not wait
+        for it."""
         self._start()
+        self._unheard.update({group_of(room_id): room_id for room_id in ids})
         if self._catching_up is None or self._catching_up.done():
-            self._catching_up = asyncio.create_task(self._subscribe_all())
+            self._catching_up = asyncio.create_task(self._catch_up())
 
     async def close(self) -> None:
         """Stop listening; tabs are left as they are."""
@@ -139,14 +143,15 @@ class Hub:
         rooms = self.news.rooms | self.audiences.keys()
         return {*map(group_of, rooms), *map(group_of_person, self.news.people)}
 
-    async def _subscribe_all(self) -> None:
-        rooms = {group_of(room_id): room_id for room_id in self.news.rooms}
-        for group in self._groups - self._heard:
-            # A Redis that fails for one group is not asked for the others now.
+    async def _catch_up(self) -> None:
+        while self._unheard:
+            group, room_id = self._unheard.popitem()
+            if group in self._heard:
+                continue
+            # A Redis that fails for one group is not asked for the others before the next check.
             if not await self._subscribe(group):
-                break
-            if group in rooms:
-                self.news.suspect([rooms[group]])
+                return self._unheard.clear()
+            self.news.suspect([room_id])
 
     async def _subscribe(self, group: str) -> bool:
         """Have Redis send what happens in the group; returns whether it will."""
@@ -221,7 +226,11 @@ class Hub:
         if monotonic() - self._sessions_at > SESSION_SECONDS:
             self._sessions_at = monotonic()
             await self.news.end_sessions()
-        await self._subscribe_all()
+        self._unheard.update({group_of(room_id): room_id for room_id in self.news.rooms})
+        await self._catch_up()
+        for group in self._groups - self._heard:
+            if not await self._subscribe(group):
+                break
         for group in self._heard - self._groups:
             if group not in self._groups:  # still: somebody may have come while another was left
                 await self._unsubscribe(group)

@@ -94,7 +94,7 @@ async def test_a_hub_that_could_not_subscribe_is_not_ready(redis_server: ValkeyS
     await Hub.here().join(lounge.pk, Page())
     redis_server.start()
     assert (await ask())[1].endswith("redis ok\nhub failed\n")
-    Hub.here().hear_groups()
+    Hub.here().hear_rooms([lounge.pk])
     await until(lambda: Hub.here().channel)
     assert await ask() == (200, READY)
     await Hub.here().close()

