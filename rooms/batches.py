@@ -9,6 +9,7 @@ a commit is paid by many (group commit).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -33,7 +34,8 @@ class Batch(Generic[T, R]):
         done: asyncio.Future[R] = loop.create_future()
         self._waiting.append((one, done))
         if self._working is None:
-            self._working = loop.create_task(self._go_on())
+            # It is of no tab or request, as logs tell it, and outlives the one that happened to come first.
+            self._working = loop.create_task(self._go_on(), context=Context())
         return await done
 
     @property

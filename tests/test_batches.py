@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
 
@@ -80,3 +81,16 @@ async def test_no_more_than_so_many_at_once(most: int) -> None:
     batches = Batches[int, int](work, most=most)
     assert await asyncio.gather(*map(batches.here().do, (2, 4, 6, 8))) == [4, 8, 12, 16]
     assert max(map(len, work.batches)) == most
+
+
+async def test_it_is_done_in_no_ones_name() -> None:
+    who = ContextVar("who", default="nobody")
+    seen: list[str] = []
+
+    async def work(some: Sequence[int]) -> Sequence[int | Exception]:
+        seen.append(who.get())
+        return some
+
+    who.set("the first to come")
+    assert await Batches[int, int](work, most=9).here().do(1) == 1
+    assert seen == ["nobody"]
