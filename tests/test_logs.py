@@ -32,7 +32,7 @@ connect = test_socket.connect
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MARKER = "xyzzyplughplover"
-HOSTILE = "a\r\n2026-01-01 00:00:00,000 ERROR rooms: forged\u2028\x1b[2J\x85\u202eb\ud800"
+HOSTILE = "a\r\n2026-01-01 00:00:00,000 ERROR rooms: forged\u2028\x1b[2J\x85\u202eb"
 
 
 class Log:
@@ -103,6 +103,12 @@ def test_nobody_can_forge_a_line(log: Log) -> None:
     assert all(line.isascii() for line in log.objects.getvalue().split("\n"))
     assert [record["logger"] for record in log.found] == ["rooms.x"] * 3
     assert log.found[1]["message"] == HOSTILE
+
+
+def test_what_no_text_may_hold_is_written_all_the_same() -> None:
+    record = logging.makeLogRecord({"msg": "half of a pair: \ud800", "levelname": "INFO", "name": "rooms.x"})
+    for formatter in (LineFormatter(), ObjectFormatter()):
+        assert formatter.format(record).encode("utf-8")
 
 
 def test_an_object_tells_all_that_is_known(log: Log) -> None:

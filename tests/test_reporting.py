@@ -113,7 +113,7 @@ def check(collector: Collector, client: Client | None = None) -> dict[str, Any]:
 def test_what_breaks_in_a_page_is_reported(
     collector: Collector, member: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "_record", fail)
+    monkeypatch.setattr(changes, "record", fail)
     response = member.post("/rooms/lounge/messages/?thread=0&q=" + MARKER, {"body": MARKER})
     assert response.status_code == 500
     event = check(collector, member)

@@ -173,7 +173,7 @@ def test_without_redis_it_is_said_with_one_warning(room: Callable[..., Room]) ->
     assert code == 0
     assert said() == ["one", "two", "three"]
     assert len(errors.splitlines()) == 1
-    assert "was not published" in errors
+    assert "not published to" in errors
 
 
 def test_ctrl_c_ends_it_without_a_traceback(room: Callable[..., Room]) -> None:
