@@ -206,7 +206,7 @@ def test_every_part_of_the_page_is_there(room: Room, new_page: Callable[..., Pag
     with until_live(page):
         page.get_by_role("button", name="Join").click()
     assert {status for status in answers.values() if status >= 400} == set()
-    for part in ("/me.css", "/css/messages.", "/css/composer.", "hx-ws.min", "/field/", "/connection/"):
+    for part in ("/me.css", "/css/room.", "hx-ws.min", "/field/", "/connection/"):
         wait_until(page, lambda part=part: any(part in url for url in answers))  # type: ignore[misc]
 
 

@@ -52,12 +52,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.requests.told",
     "django.middleware.security.SecurityMiddleware",
+    # It answers. A sheet or a script obeys the policies of the page that asks for it, and not its own,
+    # which would be most of what some of them weigh.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "rooms.views.probes.probes",  # they answer whatever else is out of order
     "project.compress.CompressTexts",
-    "whitenoise.middleware.WhiteNoiseMiddleware",  # it answers: what is above sees static files too
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,7 +136,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "project.static.Storage"
     },
 }
 

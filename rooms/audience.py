@@ -130,10 +130,10 @@ class Audience:
             if frame := frames_of_view[tab.resumed]:
                 tab.give(frame)
         metrics.flushed(pending, len(self.tabs))
-        # Half of the time is for others, and more while much is being said: what comes meanwhile goes out
+        # Some of the time is for others, and more while much is being said: what comes meanwhile goes out
         # together. A room that is not busy has waited long before anything comes.
         now = monotonic()
-        self._rests_until = 2 * now - began
+        self._rests_until = now + (now - began) / 4
         self._rests_at_most_until = now + min(4 * (now - began), MOST_REST_SECONDS)
 
     def expel(self, people_ids: set[int], why: str) -> None:

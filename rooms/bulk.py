@@ -35,10 +35,10 @@ MOST_VALUES = 900  # in one query of any SQLite
 T = TypeVar("T")
 
 
-def chunked(values: Iterable[T]) -> Iterator[list[T]]:
-    """`values`, as many at a time as a query may hold."""
+def chunked(values: Iterable[T], most: int = MOST_VALUES) -> Iterator[list[T]]:
+    """`values`, at most so many at a time; unless told, as many as a query may hold."""
     rest = iter(values)
-    while some := list(islice(rest, MOST_VALUES)):
+    while some := list(islice(rest, most)):
         yield some
 
 

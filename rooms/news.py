@@ -21,6 +21,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from rooms import access, fragments, threads
+from rooms.bulk import chunked
 from rooms.events import SIGNED_OUT, Change, Notice
 from rooms.models import Level, Membership
 from rooms.prepared import prepared
@@ -30,6 +31,8 @@ from rooms.view import View
 log = logging.getLogger(__name__)
 
 REST_SECONDS = 1.0  # between two frames for one person
+READERS_PER_SECOND = 200  # of one room, of whom it is recorded that they have read it
+SESSIONS_AT_ONCE = 50  # that are looked at: so long whoever posts may have to wait
 BELIEVED_SECONDS = 5.0  # how long it holds that somebody reads a room in another process
 THREADS = 0  # in place of a room: the threads that somebody follows
 MOST_HEARD = 64  # seqs of a room that are remembered, to know what comes twice
@@ -109,6 +112,7 @@ class Watched:
     readers: set[int] = field(default_factory=set)  # of them, who have it before them
     heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
     kept_seq: int = 0  # up to which it is recorded that the readers have read
+    rests_until: float = 0.0  # before more of that is recorded
     clock_seq: int = 0  # the last message, as the database told a check ago
     outside_seq: int = 0  # and the last that was in no thread
     head_version: int = 0  # of the newest name that was heard of
@@ -392,10 +396,11 @@ class News:
     async def end_sessions(self) -> None:
         """Close the tabs of sessions that have ended, where nobody told."""
         tabs = [tab for here in self.people.values() for tab in here.tabs if tab.session_key]
-        ended = await ended_among({tab.session_key: tab.person_id for tab in tabs})
-        for tab in tabs:
-            if tab.session_key in ended:
-                tab.expel(SIGNED_OUT)
+        for some in chunked(tabs, SESSIONS_AT_ONCE):
+            ended = await ended_among({tab.session_key: tab.person_id for tab in some})
+            for tab in some:
+                if tab.session_key in ended:
+                    tab.expel(SIGNED_OUT)
 
     async def keep(self) -> None:
         """Record who has read what, and count anew where something was not heard."""
@@ -419,9 +424,11 @@ class News:
             raise
         left, self._left = self._left, []
         read = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
+        now = monotonic()
         for room_id, watched in self._watched.items():
-            if watched.readers and watched.last_seq > watched.kept_seq:
+            if watched.readers and watched.last_seq > watched.kept_seq and now > watched.rests_until:
                 watched.kept_seq = watched.last_seq
+                watched.rests_until = now + len(watched.readers) / READERS_PER_SECOND
                 read.append((room_id, set(watched.readers), watched.last_seq))
         if read:
             try:

@@ -97,7 +97,7 @@ async def test_pages(parlor: Parlor) -> None:
 
 async def test_the_weight_of_a_visit(parlor: Parlor) -> None:
     first, again, plain = [outcome.figures for outcome in await play(parlor, "weight", "--messages", "3")]
-    assert 0 == again["css/base.css"] < first["css/base.css"] < plain["css/base.css"]
+    assert 0 == again["css/room.css"] < first["css/room.css"] < plain["css/room.css"]
     assert (
         first["bytes in all"]
         == sum(weight for name, weight in first.items() if " in all" not in name) - first["requests"]

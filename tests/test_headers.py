@@ -66,14 +66,13 @@ MORE: dict[str, tuple[str, Callable[[Client], Any]]] = {
     "admin, not let in": ("stranger", lambda client: client.get("/admin/")),
     "admin, log in": ("stranger", lambda client: client.get("/admin/login/", follow=True)),
     "icon": ("stranger", lambda client: client.get("/favicon.ico")),
-    "script": ("stranger", lambda client: client.get(staticfiles_storage.url("vendor/htmx.min.js"))),
-    "style sheet": ("stranger", lambda client: client.get(staticfiles_storage.url("css/base.css"))),
-    "picture of the site": ("stranger", lambda client: client.get(staticfiles_storage.url("favicon.svg"))),
     "no such file": ("stranger", lambda client: client.get("/static/nothing.js")),
     "another host": ("stranger", lambda client: client.get("/", HTTP_HOST="evil.example")),
     "without the last stroke": ("stranger", lambda client: client.get("/rooms/lounge")),
     "no name yet": ("stranger", lambda client: client.get("/people/1/")),
 }
+
+FILES = ["vendor/htmx.min.js", "css/base.css", "favicon.svg", "chime.wav"]
 
 
 def read(response: Any) -> bytes:
@@ -81,10 +80,15 @@ def read(response: Any) -> bytes:
     return b"".join(response)
 
 
-def faults(response: Any) -> list[str]:
-    """What the headers of an answer leave open."""
+def lacking(response: Any) -> list[str]:
+    """What the headers of a file of the site leave open."""
     headers = response.headers
-    found = [f"{name}: {headers.get(name)}" for name, value in HEADERS.items() if headers.get(name) != value]
+    return [f"{name}: {headers.get(name)}" for name, value in HEADERS.items() if headers.get(name) != value]
+
+
+def faults(response: Any) -> list[str]:
+    """What the headers of any other answer leave open."""
+    headers, found = response.headers, lacking(response)
     policy = headers.get("Content-Security-Policy", "")
     directives = {name: sources for name, *sources in (part.split() for part in policy.split(";") if part)}
     for name, sources in {
@@ -125,6 +129,15 @@ def test_every_answer_says_what_a_browser_is_to_refuse(over_https: None, clients
     assert found == {}
     assert statuses >= {200, 301, 302, 400, 403, 404, 405, 422, 429, 500}
     assert cookies >= {"sessionid", "csrftoken"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_the_site_is_what_it_says_and_small(over_https: None, client: Client, name: str) -> None:
+    response = client.get(staticfiles_storage.url(name), headers={"Accept-Encoding": "br"})
+    read(response)
+    assert response.status_code == 200
+    assert lacking(response) == []
+    assert sum(len(f"{header}: {value}\r\n") for header, value in response.items()) < 700
 
 
 def test_the_check_sees_each_that_is_missing(over_https: None) -> None:

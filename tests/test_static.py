@@ -1,0 +1,73 @@
+"""Static files, as they are collected."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles.finders import get_finder
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import call_command
+from pytest_django import Settings
+
+from project.static import COMMENT, Storage
+
+ALL_IN_A_ROOM = ["base", "forms", "tokens", "chat", "messages", "markup", "files", "menu", "composer"]
+
+
+def stored(name: str) -> Path:
+    """The file that is served under this name."""
+    storage: Any = staticfiles_storage
+    return Path(storage.path(storage.stored_name(name)))
+
+
+def test_the_sheet_of_a_room_holds_what_it_imports(settings: Settings) -> None:
+    whole = stored("css/room.css").read_text()
+    for name in ALL_IN_A_ROOM:
+        rules = COMMENT.sub("", (settings.BASE_DIR / f"static/css/{name}.css").read_text())
+        assert rules.rpartition("\n\n")[2] in whole, name
+    assert "@import" not in whole
+
+
+def test_it_is_served_compressed() -> None:
+    served = stored("css/room.css")
+    sizes = [(served.parent / (served.name + ending)).stat().st_size for ending in ("", ".gz", ".br")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 3
+
+
+@pytest.fixture
+def sources(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+    """A folder of style sheets, which are all the static files there are."""
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    settings.STATICFILES_DIRS = [tmp_path / "sources"]
+    folder = tmp_path / "sources" / "css"
+    folder.mkdir(parents=True)
+    cached: Any = get_finder
+    cached.cache_clear()
+    yield folder
+    cached.cache_clear()
+
+
+def collected(sources: Path) -> str:
+    """What the sheet `all.css` is once all is collected."""
+    command, root = collectstatic.Command(), sources.parent.parent / "collected"
+    command.storage = Storage(location=str(root))
+    call_command(command, interactive=False, verbosity=0)
+    return (root / command.storage.stored_name("css/all.css")).read_text()
+
+
+def test_what_changed_is_collected_though_the_sheet_that_imports_it_did_not(sources: Path) -> None:
+    (sources / "all.css").write_text('@import "one.css";\n@import "two.css";\n')
+    (sources / "one.css").write_text("/* said\nhere */\na { color: red }\n")
+    (sources / "two.css").write_text("b { color: blue }\n")
+    assert collected(sources) == "a { color: red }\nb { color: blue }\n"
+    (sources / "two.css").write_text("b { color: green }\n")
+    assert collected(sources) == "a { color: red }\nb { color: green }\n"
+
+
+def test_what_is_not_there(sources: Path) -> None:
+    (sources / "all.css").write_text('@import "gone.css";\n')
+    with pytest.raises(KeyError, match=r"css/gone\.css"):
+        collected(sources)
