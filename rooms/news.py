@@ -16,11 +16,11 @@ from typing import Any, Protocol
 from channels.db import database_sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, transaction
-from django.db.models import F, Q
+from django.db import DatabaseError
+from django.db.models import F
 from django.utils import timezone
 
-from rooms import access, fragments, threads
+from rooms import access, fragments, threads, unread
 from rooms.bulk import chunked
 from rooms.events import SIGNED_OUT, Change, Notice
 from rooms.models import Level, Membership
@@ -185,31 +185,6 @@ def ended_sessions(sessions: dict[str, int]) -> set[str]:
 ended_among = reading(ended_sessions)
 is_any_thread_new = reading(threads.is_any_new)
 who_has_new = reading(threads.who_has_new)
-
-
-def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
-    """Record that these people have read the room up to `seq`. What names them after that counts on."""
-    ids = sorted(people_ids)
-    for start in range(0, len(ids), 500):
-        some = Membership.objects.filter(room=room_id, person__in=ids[start : start + 500])
-        with transaction.atomic():
-            # In order: whoever else changes several of them waits, and nobody for each other.
-            mine = some.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0)).order_by("pk").select_for_update()
-            keys = list(mine.values_list("pk", flat=True))
-            some = Membership.objects.filter(pk__in=keys)
-            some.filter(read_seq__lt=seq).update(read_seq=seq)
-            named = some.filter(room__latest_seq__lte=seq, mentions__gt=0)
-            if people := list(named.values_list("person", flat=True)):
-                named.update(mentions=0)
-                threads.forget_mentions(room_id, people)
-
-
-def mark_all_read(person_id: int) -> None:
-    """Record that the person has read all their rooms, and threads."""
-    threads.mark_all_read(person_id)
-    behind = Membership.objects.filter(Q(read_seq__lt=F("room__last_seq")) | Q(mentions__gt=0))
-    for room_id, latest_seq in behind.filter(person=person_id).values_list("room", "room__latest_seq"):
-        mark_read(room_id, [person_id], latest_seq)
 
 
 class News:
@@ -423,7 +398,7 @@ class News:
             self._read_in_threads = in_threads | self._read_in_threads
             raise
         left, self._left = self._left, []
-        read = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
+        read: list[unread.Read] = [(room_id, {person_id}, seq) for room_id, person_id, seq in left]
         now = monotonic()
         for room_id, watched in self._watched.items():
             if watched.readers and watched.last_seq > watched.kept_seq and now > watched.rests_until:
@@ -610,8 +585,4 @@ def _mark_threads_read(read: dict[tuple[int, int, int], int]) -> set[int]:
     return found
 
 
-@database_sync_to_async
-@transaction.atomic
-def _mark_each_read(read: Iterable[tuple[int, set[int], int]]) -> None:
-    for room_id, people_ids, seq in read:
-        mark_read(room_id, people_ids, seq)
+_mark_each_read = database_sync_to_async(unread.mark_each_read)

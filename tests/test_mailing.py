@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from rooms import changes, joining, mailing, moderation
 from rooms.models import Membership, Message, Person, Room
-from rooms.news import mark_all_read
 from rooms.queue import queued
+from rooms.unread import mark_all_read
 from tests.accounts import logged_in, make_account, make_member
 from tests.tasks import work
 

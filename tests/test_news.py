@@ -18,8 +18,9 @@ from rooms import access, audience, changes, hub, joining, moderation, news, pre
 from rooms.events import Change, Notice, group_of_person
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
-from rooms.news import known_of, mark_all_read, mark_read
+from rooms.news import known_of
 from rooms.settings_forms import SettingsForm
+from rooms.unread import mark_all_read, mark_read
 from tests.html import find_all
 from tests.page import Page
 from tests.waiting import until

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from rooms import audience, changes, drafts, files, missed, news, presence, publishing, threads
+from rooms import audience, changes, drafts, files, missed, news, presence, publishing, threads, unread
 from rooms.access import Refused
 from rooms.accounts.closing import close
 from rooms.hub import Hub
@@ -269,7 +269,7 @@ def test_whoever_is_named_in_one_follows_it(
     assert Membership.objects.get(person=eve).mentions == 1  # that in the room
     record(lounge, bob, "@eve!")
     lounge.refresh_from_db()
-    news.mark_read(lounge.pk, [eve.pk], lounge.latest_seq)
+    unread.mark_read(lounge.pk, [eve.pk], lounge.latest_seq)
     assert Membership.objects.get(person=eve).mentions == 0
     assert threads.is_any_new(eve.pk)  # the room was read, the thread was not
     changes.post(lounge, bob, "@eve!!")
@@ -320,7 +320,7 @@ def test_marked_as_read_with_everything_else(
 
 
 def test_a_thread_does_not_make_its_room_new(lounge: Room, talk: list[int], bob: Person) -> None:
-    news.mark_read(lounge.pk, [bob.pk], 6)
+    unread.mark_read(lounge.pk, [bob.pk], 6)
     changes.post(lounge, Person.objects.get(username="ann"), "at eight", thread=1)
     assert [entry.is_new for entry in sidebar(bob).entries] == [False]
 
@@ -447,7 +447,7 @@ async def test_what_redis_lost_is_told_without_making_the_room_new(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await changes.apost(lounge, bob, "at the harbour", thread=1)
-    await sync_to_async(news.mark_read)(lounge.pk, [ann.pk], 3)
+    await sync_to_async(unread.mark_read)(lounge.pk, [ann.pk], 3)
     await sync_to_async(threads.mark_read)(ann.pk, lounge.pk, 1)
     page = await watch(ann, 1)
     here = Hub.here().news.people[ann.pk]

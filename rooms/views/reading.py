@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST
 
 from rooms import publishing
 from rooms.events import Notice
-from rooms.news import mark_all_read
+from rooms.unread import mark_all_read
 from rooms.views.people import person_of
 
 

@@ -22,8 +22,8 @@ from rooms.forms import MessageForm, NameForm, new_key
 from rooms.history import Page
 from rooms.limits import TooMany
 from rooms.models import Message, Person, Room, SiteSettings
-from rooms.news import mark_read
 from rooms.sidebar import sidebar, title_in
+from rooms.unread import mark_read
 from rooms.views.acts import moved, number, thread_in
 from rooms.views.attach import send
 from rooms.views.people import new_guest, person_of
