@@ -39,6 +39,8 @@ def framed_once(application: Any) -> Any:
                 socket.transport.write(framed(text))
             else:
                 await send(message)
+            if message["type"] == "websocket.accept":
+                socket.request = socket.response = None  # which it would keep for as long as the tab is open
 
         return await application(scope, receive, quick_send)
 

@@ -160,6 +160,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         if self.audience.admit(tab):
             hub.news.join(tab, known, is_any_thread_new=is_any_new)
             hub.hear_rooms(room.room_id for room in known)
+        self.scope["headers"].clear()  # a browser sends a kilobyte of them, and they are read by now
 
     async def disconnect(self, code: int) -> None:
         self.leave()

@@ -27,6 +27,7 @@ class WebSocketsSansIOProtocol:
     def __init__(self, **state: Any) -> None:
         self.written: list[bytes] = []
         self.sent: list[dict[str, Any]] = []
+        self.request = self.response = ""
         self.is_full = self.is_closing_ = self.ws_per_message_deflate = False
         self.handshake_complete, self.disconnected, self.close_sent = True, False, False
         vars(self).update(state)
@@ -74,6 +75,14 @@ async def test_is_the_servers_where_the_socket_is_not_open_or_full(state: dict[s
     assert (socket.written, socket.sent) == ([], [HELLO])
 
 
+async def test_the_handshake_is_let_go_once_it_is_done() -> None:
+    socket: Any = WebSocketsSansIOProtocol(request="GET", response="101")
+    await give(socket, HELLO)
+    assert (socket.request, socket.response) == ("GET", "101")
+    await give(socket, {"type": "websocket.accept"})
+    assert (socket.request, socket.response) == (None, None)
+
+
 @pytest.mark.parametrize("type_", ["accept", "close", "send"])
 async def test_whatever_is_no_text_is_the_servers(type_: str) -> None:
     message = {"type": f"websocket.{type_}", "bytes": b"hello"}
@@ -85,6 +94,7 @@ async def test_whatever_is_no_text_is_the_servers(type_: str) -> None:
 async def test_so_uvicorns_are_called_and_made() -> None:
     socket: Any = websockets_sansio_impl.WebSocketsSansIOProtocol(config(give), ServerState(), {})
     assert type(socket).__name__ == WebSocketsSansIOProtocol.__name__
+    socket.request = socket.response = None  # once it is asked
     its = {"config", "transport", "writable", "handshake_complete", "disconnected", "close_sent"}
     assert vars(socket).keys() >= its
     assert socket.send.__self__ is socket
