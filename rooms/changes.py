@@ -9,6 +9,7 @@ Redis fails, the hubs find it in the database: publishing is a hint, never the r
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -196,7 +197,10 @@ def record(posting: Posting, attach: Attach | None = None) -> Recorded:
         with transaction.atomic():
             # The row lock orders writers: whoever holds it has the next tick to itself until it commits.
             mine = access.locked(posting.room_id, posting.author, posting.known)
-            return _record_within(mine, posting, rendered, attach)
+            new = New()
+            recorded = _record_within(mine, posting, rendered, new, attach)
+            new.insert()
+            return recorded
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
         if before := posting.before():
@@ -216,8 +220,11 @@ def _record_together(postings: Sequence[Posting]) -> Sequence[Recorded | Excepti
         try:
             rendered = [mentions.rendered(posting.said.body, posting.room_id) for posting in postings]
             with transaction.atomic():
-                rooms = statements.locked_rooms({posting.room_id for posting in postings})
-                return [_record_with_others(rooms, *each) for each in zip(postings, rendered, strict=True)]
+                rooms, new = statements.locked_rooms({posting.room_id for posting in postings}), New()
+                both = zip(postings, rendered, strict=True)
+                recorded = [_record_with_others(rooms, new, *each) for each in both]
+                new.insert()
+                return recorded
         except (OperationalError, InterfaceError) as error:
             if not is_of_one_row(error):
                 raise
@@ -226,12 +233,14 @@ def _record_together(postings: Sequence[Posting]) -> Sequence[Recorded | Excepti
     return [_record_by_itself(posting) for posting in postings]
 
 
-def _record_with_others(rooms: dict[int, Room], posting: Posting, rendered: Rendered) -> Recorded | Exception:
+def _record_with_others(
+    rooms: dict[int, Room], new: "New", posting: Posting, rendered: Rendered
+) -> Recorded | Exception:
     room = rooms.get(posting.room_id)
     if room is None:
         return Room.DoesNotExist()
     try:
-        return _record_within(access.within(room, posting.author, posting.known), posting, rendered)
+        return _record_within(access.within(room, posting.author, posting.known), posting, rendered, new)
     except Refused as refusal:
         before = posting.before()
         return (before, None) if before else refusal
@@ -252,10 +261,39 @@ def is_any_coming() -> bool:
     return _postings.here().is_busy
 
 
+class New:
+    """New messages of rooms that are locked, in order, to be inserted together."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._after: dict[int, int] = {}  # by room: the seq of the message before the first of them
+
+    def add(self, message: Message, after: int) -> None:
+        self._messages.append(message)
+        self._after.setdefault(message.room_id, after)
+
+    def insert(self, attach: Attach | None = None) -> None:
+        """Insert them, `attach` to the last what belongs to it, and count them in their rooms."""
+        if not self._messages:
+            return
+        statements.insert(self._messages)
+        if attach is not None:
+            attach(self._messages[-1])
+            self._messages[-1].save(update_fields=["extras"])
+        index.put(self._messages, are_new=True)
+        of_rooms: dict[int, list[Message]] = defaultdict(list)
+        for message in self._messages:
+            of_rooms[message.room_id].append(message)
+        for room_id, messages in of_rooms.items():
+            tally(room_id, self._after[room_id], *((message.seq, message.at) for message in messages))
+        statements.keep_last(*(messages[-1].room for messages in of_rooms.values()))
+        self._messages, self._after = [], {}
+
+
 def _record_within(
-    mine: Access, posting: Posting, rendered: Rendered, attach: Attach | None = None
+    mine: Access, posting: Posting, rendered: Rendered, new: New, attach: Attach | None = None
 ) -> Recorded:
-    """In a room that is locked."""
+    """In a room that is locked. What is said is among the `new` messages, or has been inserted."""
     room, author, said = mine.room, posting.author, posting.said
     at = said.at or timezone.now()
     if posting.known is not None and not mine.is_member:
@@ -271,13 +309,9 @@ def _record_within(
     message.author = author
     answered = _answer(message, said.reply) if said.reply else None
     message.thread_seq = thread.seq if thread else None
-    statements.insert(message)
-    if attach is not None:
-        attach(message)
-        message.save(update_fields=["extras"])
-    tally(room.pk, latest_seq, (message.seq, at))
-    index.put([message], are_new=True)
-    statements.keep_last(room)
+    new.add(message, latest_seq)
+    if attach or thread or room.slow_seconds:  # what comes next looks at it
+        new.insert(attach)
     addressed = {*rendered.mentioned, *([answered] if answered else [])}
     mentioned = _count_mentions(room, author, addressed)
     followers = threads.go_on(thread, author, mentioned, before) if thread is not None else ()

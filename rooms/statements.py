@@ -18,7 +18,9 @@ _ADAPTED = [n for n, field in enumerate(_FIELDS) if isinstance(field, DateTimeFi
 _COLUMNS = ", ".join(f'"{field.column}"' for field in _FIELDS)
 
 COPY_MESSAGES = f"COPY rooms_message ({_COLUMNS}) FROM STDIN"
-INSERT_MESSAGE = f"INSERT INTO rooms_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * len(_FIELDS))})"  # noqa: S608
+_ROW = f"({', '.join(['%s'] * len(_FIELDS))})"
+INSERT_MESSAGE = f"INSERT INTO rooms_message ({_COLUMNS}) VALUES {_ROW}"  # noqa: S608
+MOST_ROWS = 900 // len(_FIELDS)  # in one statement: SQLite takes some 900 values
 IDS_OF_MESSAGES = "SELECT id FROM rooms_message WHERE room_id = %s AND seq BETWEEN %s AND %s ORDER BY seq"
 KEEP_LAST = (
     "UPDATE rooms_room SET clock = %s, latest_seq = %s, last_seq = %s, last_at = %s, last_author_id = %s"
@@ -43,24 +45,33 @@ def locked_rooms(ids: Iterable[int]) -> dict[int, Room]:
     return {room.pk: room for room in Room.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
 
 
-def keep_last(room: Room) -> None:
-    """Keep the clock of `room` and what it says of its last message."""
-    last = [room.last_seq, adapted(room.last_at), room.last_author_id]
-    values = [room.clock, room.latest_seq, *last, room.pk]
+def keep_last(*rooms: Room) -> None:
+    """Keep the clocks of these rooms and what they say of their last messages."""
+    rows = [
+        [room.clock, room.latest_seq, room.last_seq, adapted(room.last_at), room.last_author_id, room.pk]
+        for room in rooms
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(KEEP_LAST, values)
+        cursor.executemany(KEEP_LAST, rows)
 
 
-def insert(message: Message) -> None:
-    """Insert a message, and give it its id. As `save`, and no signal is sent."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"{INSERT_MESSAGE} RETURNING id", row_of(message))
-            (message.pk,) = cursor.fetchone()
-        else:
-            cursor.execute(INSERT_MESSAGE, row_of(message))
-            message.pk = cursor.lastrowid
-    message._state.adding, message._state.db = False, connection.alias
+def insert(messages: Sequence[Message]) -> None:
+    """Insert messages, and give them their ids. As `bulk_create`, put together by hand."""
+    for start in range(0, len(messages), MOST_ROWS):
+        some = messages[start : start + MOST_ROWS]
+        statement = INSERT_MESSAGE + f", {_ROW}" * (len(some) - 1)
+        values = [value for message in some for value in row_of(message)]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"{statement} RETURNING id", values)
+                ids = [pk for (pk,) in cursor.fetchall()]
+            else:
+                cursor.execute(statement, values)
+                # Nobody else writes meanwhile, so they follow one another.
+                ids = list(range(cursor.lastrowid - len(some) + 1, cursor.lastrowid + 1))
+        for message, pk in zip(some, ids, strict=True):
+            message.pk = pk
+            message._state.adding, message._state.db = False, connection.alias
 
 
 def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[Any]]) -> None:

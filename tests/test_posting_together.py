@@ -9,11 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms import changes, markup, statements
 from rooms.access import Refused
-from rooms.models import Message, Person, Room
+from rooms.models import Message, Person, Room, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,9 +96,9 @@ async def test_one_that_cannot_be_rendered_fails_alone(
 ) -> None:
     insert = statements.insert
 
-    def failing(message: Message) -> None:
-        insert(message)
-        if message.body == "message 5":
+    def failing(messages: Sequence[Message]) -> None:
+        insert(messages)
+        if any(message.body == "message 5" for message in messages):
             raise ArithmeticError
 
     monkeypatch.setattr(statements, "insert", failing)
@@ -189,3 +190,38 @@ def test_what_is_rendered_is_rendered_before_the_rooms_are_locked(
     monkeypatch.setattr(markup, "render", watched)
     changes._record_together([changes.Posting(place.pk, ann, changes.Said("hello")) for place in rooms])
     assert were_locked == [False] * 4
+
+
+def together(room: Room, author: Person, *said: changes.Said) -> list[Any]:
+    return list(changes._record_together([changes.Posting(room.pk, author, one) for one in said]))
+
+
+def test_slow_mode_sees_what_is_said_in_the_same_moment(rooms: list[Room], ann: Person) -> None:
+    Room.objects.filter(pk=rooms[0].pk).update(slow_seconds=60)
+    outcomes = together(rooms[0], ann, changes.Said("one"), changes.Said("two"))
+    assert [type(outcome) for outcome in outcomes] == [tuple, Refused]
+    assert [message.body for message in Message.objects.all()] == ["one"]
+
+
+def test_a_thread_among_others_keeps_the_order(rooms: list[Room], ann: Person) -> None:
+    first = changes.post(rooms[0], ann, "first")
+    said = [changes.Said("a"), changes.Said("b", thread=first.seq), changes.Said("c"), changes.Said("d")]
+    outcomes = together(rooms[0], ann, *said)
+    assert [message.body for message, _ in outcomes] == ["a", "b", "c", "d"]
+    kept = list(Message.objects.filter(room=rooms[0]).order_by("seq"))
+    assert [message.body for message in kept] == ["first", "a", "b", "c", "d"]
+    versions = [message.version for message in kept]
+    assert versions[1:] == sorted(versions[1:]) and len({*versions}) == 5
+    room = Room.objects.get(pk=rooms[0].pk)
+    assert room.clock == max(versions) and room.latest_seq == kept[-1].seq
+    assert sum(Tally.objects.filter(room=room).values_list("count", flat=True)) == 5
+
+
+def test_many_take_a_statement_for_all_of_what_one_takes(rooms: list[Room], ann: Person) -> None:
+    counts, hello = [], changes.Said("hello", at=timezone.now())
+    together(rooms[0], ann, hello)
+    for size in (2, 20):
+        with CaptureQueriesContext(connection) as queries:
+            assert all(map(len, together(rooms[0], ann, *[hello] * size)))
+        counts.append(sum("SELECT" not in query["sql"] for query in queries))
+    assert counts[0] == counts[1]
