@@ -53,6 +53,8 @@ class Sender:
     async def post(self, frame: Frame) -> bool:
         """Say what is in `frame`; returns whether it was taken."""
         again, leads = "again" in frame, "lead" in frame
+        if again and (sent := frame.get("key")) in self.sent:
+            return await self.post_again(str(sent), str(frame.get("body", "")), again)  # as nearly all are
         form = MessageForm(frame if again or leads else {**frame, "lead": self.lead})
         key = form.key()
         if key and not self.tab.resumed:
