@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from posixpath import dirname, join
 from typing import Any
 
+from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 IMPORT = re.compile(r'^@import "([\w-]+\.css)";\n', re.MULTILINE)
@@ -19,15 +21,15 @@ class Storage(CompressedManifestStaticFilesStorage):
         from older ones. Raises KeyError where a sheet that is imported is not there."""
         sheets = {} if dry_run else {name: _read(paths[name]) for name in paths if name.endswith(".css")}
         for name in [name for name, text in sheets.items() if IMPORT.search(text)]:
-            with self.open(name, "w") as collected:
-                collected.write(COMMENT.sub("", _whole(name, sheets)))
+            self.delete(name)  # it may be a link to the source
+            self.save(name, ContentFile(COMMENT.sub("", _whole(name, sheets)).encode()))
             paths = paths | {name: (self, name)}
-        yield from super().post_process(paths, dry_run, **options)
+        yield from super().post_process(paths, dry_run=dry_run, **options)
 
 
 def _whole(name: str, sheets: dict[str, str]) -> str:
-    folder = name.rpartition("/")[0]
-    return IMPORT.sub(lambda found: sheets[f"{folder}/{found[1]}"], sheets[name])
+    folder = dirname(name)
+    return IMPORT.sub(lambda found: _whole(join(folder, found[1]), sheets), sheets[name])
 
 
 def _read(source: tuple[Any, str]) -> str:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 REST_SECONDS = 1.0  # between two frames for one person
 READERS_PER_SECOND = 200  # of one room, of whom it is recorded that they have read it
+MOST_REST_SECONDS = 5.0  # before more of that is recorded
 SESSIONS_AT_ONCE = 50  # that are looked at: so long whoever posts may have to wait
 BELIEVED_SECONDS = 5.0  # how long it holds that somebody reads a room in another process
 THREADS = 0  # in place of a room: the threads that somebody follows
@@ -403,7 +404,8 @@ class News:
         for room_id, watched in self._watched.items():
             if watched.readers and watched.last_seq > watched.kept_seq and now > watched.rests_until:
                 watched.kept_seq = watched.last_seq
-                watched.rests_until = now + len(watched.readers) / READERS_PER_SECOND
+                rest = len(watched.readers) / READERS_PER_SECOND
+                watched.rests_until = now + min(rest, MOST_REST_SECONDS)
                 read.append((room_id, set(watched.readers), watched.last_seq))
         if read:
             try:
@@ -514,7 +516,7 @@ class News:
             watched = self._watched.setdefault(room_id, Watched(latest, clock_seq=latest))
             watched.people.add(person_id)
             is_read = person_id in watched.readers
-            is_behind = not is_read and left.get(room_id, -1) < room.last_seq
+            is_behind = not self._reads(person_id, room_id) and left.get(room_id, -1) < room.last_seq
             is_new = room.last_seq > room.read_seq and not room.is_muted and is_behind
             mentions = room.mentions if is_behind else 0
             here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest, room.sounds)

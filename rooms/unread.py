@@ -11,7 +11,8 @@ from rooms.models import Membership
 
 Read = tuple[int, Collection[int], int]  # a room, the people who have read it, and up to which seq
 
-# Whoever else changes several memberships waits, and nobody for each other: all lock them by their ids.
+# By their ids, as whoever else changes several memberships: they wait, and not for each other. Only a batch
+# of messages names people as it comes to them, and PostgreSQL may end one of two: both are tried again.
 MOVE_ON = {
     "postgresql": (
         "UPDATE rooms_membership SET read_seq = mine.seq FROM ("

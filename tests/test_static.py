@@ -49,12 +49,12 @@ def sources(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     cached.cache_clear()
 
 
-def collected(sources: Path) -> str:
+def collected(sources: Path, **options: bool) -> str:
     """What the sheet `all.css` is once all is collected."""
     command, root = collectstatic.Command(), sources.parent.parent / "collected"
     command.storage = Storage(location=str(root))
-    call_command(command, interactive=False, verbosity=0)
-    return (root / command.storage.stored_name("css/all.css")).read_text()
+    call_command(command, interactive=False, verbosity=0, **options)
+    return (root / Storage(location=str(root)).stored_name("css/all.css")).read_text()
 
 
 def test_what_changed_is_collected_though_the_sheet_that_imports_it_did_not(sources: Path) -> None:
@@ -64,6 +64,21 @@ def test_what_changed_is_collected_though_the_sheet_that_imports_it_did_not(sour
     assert collected(sources) == "a { color: red }\nb { color: blue }\n"
     (sources / "two.css").write_text("b { color: green }\n")
     assert collected(sources) == "a { color: red }\nb { color: green }\n"
+
+
+def test_what_is_imported_may_import(sources: Path) -> None:
+    (sources / "all.css").write_text('@import "one.css";\n')
+    (sources / "one.css").write_text('@import "two.css";\na { color: red }\n')
+    (sources / "two.css").write_text("b { color: blue; content: '…' }\n")
+    assert collected(sources) == "b { color: blue; content: '…' }\na { color: red }\n"
+
+
+def test_neither_a_dry_run_nor_links_change_what_there_is(sources: Path) -> None:
+    (sources / "all.css").write_text('@import "one.css";\n')
+    (sources / "one.css").write_text("a { color: red }\n")
+    collected(sources)
+    assert collected(sources, dry_run=True) == collected(sources, link=True) == "a { color: red }\n"
+    assert (sources / "all.css").read_text() == '@import "one.css";\n'
 
 
 def test_what_is_not_there(sources: Path) -> None:
