@@ -100,7 +100,9 @@ class Sender:
         if leads or not again:
             self.lead = ""
         if again:
-            self.confirm(key, body, message.body)
+            # What it says by now, if it was edited or deleted meanwhile, is not what was sent.
+            is_as_sent = message.edited_at is None and message.deleted_at is None
+            self.confirm(key, body, message.body if is_as_sent else body)
         elif key:
             self.keep(self.sent, key, str(frame.get("body", "")))
         return True

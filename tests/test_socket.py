@@ -15,7 +15,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from rooms import changes, consumers, moderation, presence, publishing, resumes
+from rooms import changes, consumers, editing, moderation, presence, publishing, resumes
 from rooms.hub import Hub
 from rooms.models import Membership, Message, Person, Room
 from rooms.settings_forms import SettingsForm
@@ -224,6 +224,24 @@ class TestSentAgain:
             "lost",
             "queued",
         ]
+
+    @pytest.mark.parametrize("text", ["something else", "ke", None])
+    async def test_what_was_edited_or_deleted_before_it_was_confirmed_is_not_said_once_more(
+        self, connect, ann: Person, text: str | None
+    ) -> None:
+        before = await connect(ann)
+        await before.say(**RESUME)
+        await before.say(body="kept", key="k1")
+        await before.frame_with("kept")
+        said = await Message.objects.select_related("room", "author").aget()
+        await sync_to_async(editing.edit if text else changes.delete)(said, ann, *[text] * bool(text))
+        after = await connect(ann)
+        await after.say(**RESUME)
+        await after.say(body="kept", key="k1", again=1)
+        assert 'name="lead"' not in await after.frame_with("#send-k1")
+        await after.say(body="two", key="k2")
+        await after.frame_with("two")
+        assert [message.body async for message in Message.objects.order_by("seq")] == [text or "", "two"]
 
     async def test_what_was_typed_meanwhile_leads_the_next_message(self, connect, ann: Person) -> None:
         tab = await connect(ann)
