@@ -39,7 +39,7 @@ def _panel(title: str, measured: list[Measured], colours: dict[str, str], top: i
         parts.append(_text(x, TOP + HEIGHT + 16, f"{right * n / 4:.3g}", 'text-anchor="middle"'))
     parts.append(_text(WIDTH - RIGHT, TOP + HEIGHT + 32, measured[0].outcome.over, 'text-anchor="end"'))
     for n, column in enumerate(dict.fromkeys(column for column, _ in runs)):
-        parts.append(_text(LEFT + 250 + n * 120, 20, column, f'style="fill:{colours[column]}"'))
+        parts.append(_text(LEFT + 250 + n * 120, 20, column, f'fill="{colours[column]}"'))
     parts += [_line(curve, right, high, colours[column]) for column, curve in runs]
     return f'<g transform="translate(0 {top})">{"".join(parts)}</g>\n'
 

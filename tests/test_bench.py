@@ -22,6 +22,7 @@ from bench.target import Target
 from bench.yardsticks import Yardstick
 from tests.process import ROOT
 from tests.talk import history
+from tests.test_promises import objections
 
 SECONDS = 120.0  # for a scene that is to end at all
 
@@ -157,7 +158,9 @@ def test_two_servers_in_turn(parlor: Parlor, tmp_path: Path) -> None:
     assert [one.column for one in measured] == ["parlor", "limit"] * 2
     assert all(one.outcome.figures["deliveries/s"] > 0 and not one.outcome.faults for one in measured)
     assert "parlor / limit" in table(measured)
-    assert len(ElementTree.fromstring(picture(measured)).findall(".//{*}polyline")) == 4
+    drawn = picture(measured)
+    assert len(ElementTree.fromstring(drawn).findall(".//{*}polyline")) == 4
+    assert objections(drawn) == []
     assert not other.processes()
 
 

@@ -194,9 +194,10 @@ def test_no_file_is_a_script_of_ours(folder: str) -> None:
     assert scripts_among(ROOT / folder) == vendored
 
 
-@pytest.mark.parametrize(
-    "file", [*sorted(TEMPLATES.rglob("*.*")), *sorted((ROOT / "static").rglob("*.svg"))], ids=lambda f: f.name
-)
+PICTURES = [file for folder in ("static", "docs") for file in sorted((ROOT / folder).rglob("*.svg"))]
+
+
+@pytest.mark.parametrize("file", [*sorted(TEMPLATES.rglob("*.*")), *PICTURES], ids=lambda f: f.name)
 def test_no_template_or_picture_holds_a_script(file: Path) -> None:
     assert objections(without_django(file.read_text())) == []
 
