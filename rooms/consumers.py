@@ -5,12 +5,14 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
@@ -84,9 +86,6 @@ class TabConsumer(AsyncWebsocketConsumer):
     does not move before it has resumed.
     """
 
-    # The hub listens for all tabs. With a layer of its own, each would subscribe at Redis.
-    channel_layer_alias = "none"
-
     person: Person
     room: Room
     title: str
@@ -96,11 +95,15 @@ class TabConsumer(AsyncWebsocketConsumer):
     tab: Tab | None = None  # while the hub hands it anything
     audience: Audience
 
-    async def __call__(self, *args: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        # Channels would subscribe each tab at Redis, where the hub listens for all, and make two tasks of
+        # each frame, one to wait for it.
+        self.scope, self.base_send = scope, send
         self.at_work = asyncio.Lock()
         try:
-            with farewell.is_open(self):
-                await super().__call__(*args)
+            with farewell.is_open(self), suppress(StopConsumer):
+                while True:
+                    await self.dispatch(await receive())
         finally:
             self.leave()  # however it ended
 

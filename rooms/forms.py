@@ -124,12 +124,23 @@ class SeqField(forms.Field):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+class SharedFields(dict[str, forms.Field]):
+    """Fields of a form that no form of its kind changes. Django copies them for each, which takes longer
+    than all that these do."""
+
+    def __deepcopy__(self, memo: Any) -> "SharedFields":
+        return self
+
+
 class DraftForm(forms.Form):
     """A text that is being written: `body`, with what leads it, if anything, the sender's `key` for
     it, if it has one, and that of the `draft` it began as, if any."""
 
     lead = TextField(required=False)
     body = TextField(required=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, label_suffix="")  # nobody sees one, and it would be translated for each
 
     def clean_body(self) -> str:
         body = self.cleaned_data.get("lead", "") + self.cleaned_data["body"]
@@ -162,6 +173,10 @@ class MessageForm(DraftForm):
 
     def problems(self) -> list[str]:
         return [str(problem) for problems in self.errors.values() for problem in problems]
+
+
+for _form in (DraftForm, MessageForm):
+    _form.base_fields = SharedFields(_form.base_fields)
 
 
 class EditForm(forms.Form):

@@ -1,13 +1,19 @@
 """A change -> HTML, rendered once and the same for every viewer."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.dispatch import receiver
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.autoreload import file_changed
 from django.utils.translation import ngettext
 
+from rooms import moulds
 from rooms.history import Page
 from rooms.models import Message, Room
 from rooms.texts import text as _
@@ -21,8 +27,17 @@ def change(message: Message, zone: str, *, is_new: bool) -> str:
     A new message is put in its place. One that was there before is replaced where a tab shows
     it, and nowhere else: a tab that begins after it would show it above a gap.
     """
+    if is_new and (looks := moulds.plain(message, ZoneInfo(zone))) is not None:
+        is_grouped, texts = looks
+        return _changed(settings.LANGUAGE_CODE, is_grouped) % texts
     with timezone.override(zone):
         return _render("changed" if is_new else "replaced", {"message": message})
+
+
+@lru_cache
+def _changed(language: str, is_grouped: bool) -> str:
+    html = _render("changed", {"message": moulds.StandIn(is_grouped)})
+    return moulds.mould(html, moulds.PLAIN)
 
 
 def gone(seqs: Iterable[int]) -> str:
@@ -126,7 +141,19 @@ def start_over(room: Room, page: Page, zone: str, thread: int = 0, above: Messag
 def accepted(room: Room, key: str, spare: str, lead: str = "", thread: int = 0) -> str:
     """For the sender alone: the message sent under `key` is kept, and its form may go. Brings the
     form `spare`, and puts `lead` before what is being written in the form after it."""
+    if lead:
+        return _accepted(room, key, spare, lead, thread)
+    return _accepted_mould(room.slug, thread) % {"key": escape(key), "spare": escape(spare)}
+
+
+def _accepted(room: Room, key: str, spare: str, lead: str, thread: int) -> str:
     return _render("accepted", {"room": room, "key": key, "spare": spare, "lead": lead, "thread": thread})
+
+
+@lru_cache(maxsize=1024)
+def _accepted_mould(slug: str, thread: int) -> str:
+    keys = {name: moulds.stand_in(name) for name in ("key", "spare")}
+    return moulds.mould(_accepted(Room(slug=slug), **keys, lead="", thread=thread), keys)
 
 
 def refused(room: Room, key: str, problems: Iterable[str]) -> str:
@@ -142,6 +169,13 @@ def offers(room: Room, key: str, found: Iterable[Any]) -> str:
 def notice(text: str) -> str:
     """For one tab alone: something was wrong with what it sent."""
     return _render("notice", {"notice": text})
+
+
+@receiver(file_changed)
+def _forget(**kwargs: Any) -> None:
+    """Somebody works on the templates, which are loaded anew."""
+    _changed.cache_clear()
+    _accepted_mould.cache_clear()
 
 
 def _render(partial: str, context: dict) -> str:

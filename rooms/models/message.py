@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils.formats import get_format, time_format
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import get_current_timezone, localdate, localtime
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -152,18 +152,25 @@ class Message(models.Model):
     @property
     def starts_day(self) -> bool:
         """Whether it is the first of its day, in the current time zone, or on its page."""
+        return self.starts_day_in(get_current_timezone())
+
+    def starts_day_in(self, zone: tzinfo) -> bool:
         if self.is_topmost or self.previous_at is None:
             return True
-        return localdate(self.at) != localdate(self.previous_at)
+        return self.at.astimezone(zone).date() != self.previous_at.astimezone(zone).date()
 
     @property
     def is_grouped(self) -> bool:
-        """Whether it goes on where the same author left off a moment before."""
+        """Whether it goes on, on the same day, where the same author left off a moment before."""
+        return self.goes_on and not self.starts_day
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on where the same author left off a moment before, be it the day before."""
         return (
             self.follows_author
             and self.previous_at is not None
             and self.at - self.previous_at < GROUP_WITHIN
-            and not self.starts_day
             and not self.answered
         )
 
@@ -192,8 +199,7 @@ class Message(models.Model):
 
     @property
     def time(self) -> str:
-        at = localtime(self.at)
-        return _clock(settings.LANGUAGE_CODE, at.hour, at.minute)
+        return clock(localtime(self.at))
 
     @property
     def isotime(self) -> str:
@@ -258,6 +264,11 @@ class Message(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{_messages_url(self.room.slug)}{self.seq}/"
+
+
+def clock(at: datetime) -> str:
+    """The time of the day, as it is written in the language of the site."""
+    return _clock(settings.LANGUAGE_CODE, at.hour, at.minute)
 
 
 @lru_cache(maxsize=24 * 60)
