@@ -141,7 +141,7 @@ def _load(room_id: int, lines: Sequence[Line], people: dict[str, Person], looked
             )
             for line in new
         )
-        tally(room_id, latest_seq, *((message.seq, message.at) for message in messages))
+        tally((room_id, latest_seq, [(message.seq, message.at) for message in messages]))
         index.put(messages, are_new=True)
         for authors in chunked({message.author_id for message in messages}):
             of_room = Membership.objects.filter(room=room, person__in=authors)
@@ -284,8 +284,12 @@ class New:
         of_rooms: dict[int, list[Message]] = defaultdict(list)
         for message in self._messages:
             of_rooms[message.room_id].append(message)
-        for room_id, messages in of_rooms.items():
-            tally(room_id, self._after[room_id], *((message.seq, message.at) for message in messages))
+        tally(
+            *(
+                (room_id, self._after[room_id], [(message.seq, message.at) for message in messages])
+                for room_id, messages in of_rooms.items()
+            )
+        )
         statements.keep_last(*(messages[-1].room for messages in of_rooms.values()))
         self._messages, self._after = [], {}
 

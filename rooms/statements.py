@@ -1,7 +1,8 @@
 """The statements of a post, put together once. Whoever posts waits for those before them in the room,
 and Django takes longer to put a statement together than the database to carry it out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -23,8 +24,8 @@ INSERT_MESSAGE = f"INSERT INTO rooms_message ({_COLUMNS}) VALUES {_ROW}"  # noqa
 MOST_ROWS = 900 // len(_FIELDS)  # in one statement: SQLite takes some 900 values
 IDS_OF_MESSAGES = "SELECT id FROM rooms_message WHERE room_id = %s AND seq BETWEEN %s AND %s ORDER BY seq"
 KEEP_LAST = (
-    "UPDATE rooms_room SET clock = %s, latest_seq = %s, last_seq = %s, last_at = %s, last_author_id = %s"
-    " WHERE id = %s"
+    "UPDATE rooms_room SET clock = given.column2, latest_seq = given.column3, last_seq = given.column4,"
+    " last_at = given.column5, last_author_id = given.column6 FROM {given} WHERE id = given.column1"
 )
 
 
@@ -39,20 +40,43 @@ def locked_room(room_id: int) -> Room:
 _locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=room_id), -1)
 
 
-def locked_rooms(ids: Iterable[int]) -> dict[int, Room]:
-    """Those of these rooms that are there, by id, locked until the transaction ends, in the same order
-    whoever asks."""
-    return {room.pk: room for room in Room.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+def locked_rooms(ids: Collection[int]) -> dict[int, Room]:
+    """Those of these rooms, some hundred at most, that are there, by id, locked until the transaction ends,
+    in the same order whoever asks."""
+    return {room.pk: room for room in _locked_of(len(ids))(*ids)}
+
+
+@cache
+def _locked_of(count: int) -> Callable[..., Iterator[Room]]:
+    return prepared(
+        lambda *ids: Room.objects.select_for_update().filter(pk__in=ids).order_by("pk"), *range(-count, 0)
+    )
+
+
+def carry_out(cursor: CursorWrapper, statement: str, rows: Sequence[Sequence[Any]], *types: str) -> None:
+    """Carry out a statement on all of `rows` at once, some hundred at most: it has a table of them where
+    it says `{given}`, called so, with `column1` and so on; `types` are those of PostgreSQL.
+
+    For each statement another thread gets its turn, and PostgreSQL is waited for."""
+    if connection.vendor == "postgresql":
+        names = ", ".join(f"column{n}" for n in range(1, len(types) + 1))
+        table = f"unnest({', '.join(f'%s::{name}[]' for name in types)}) AS given({names})"
+        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+    else:
+        row = f"({', '.join(['%s'] * len(types))})"
+        table = f"(VALUES {', '.join([row] * len(rows))}) AS given"
+        values = [value for row in rows for value in row]
+    cursor.execute(statement.format(given=table), values)
 
 
 def keep_last(*rooms: Room) -> None:
     """Keep the clocks of these rooms and what they say of their last messages."""
     rows = [
-        [room.clock, room.latest_seq, room.last_seq, adapted(room.last_at), room.last_author_id, room.pk]
+        [room.pk, room.clock, room.latest_seq, room.last_seq, adapted(room.last_at), room.last_author_id]
         for room in rooms
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP_LAST, rows)
+        carry_out(cursor, KEEP_LAST, rows, "bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint")
 
 
 def insert(messages: Sequence[Message]) -> None:

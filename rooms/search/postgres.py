@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from rooms.search.match import Match, Phrase
-from rooms.statements import copy_rows
+from rooms.statements import carry_out, copy_rows
 
 if TYPE_CHECKING:
     from rooms.search.index import Entry
@@ -29,11 +29,14 @@ def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
         if are_new and len(rows) == COPIED:
             # While the server takes what there is, the next are made.
             copy_rows(cursor, "COPY rooms_search (place, terms) FROM STDIN", chain(rows, made))
-        else:
-            cursor.executemany(
-                "INSERT INTO rooms_search (place, terms) VALUES (%s, %s::tsvector) "
+        elif rows := [*rows, *made]:
+            carry_out(
+                cursor,
+                "INSERT INTO rooms_search (place, terms) SELECT column1, column2::tsvector FROM {given} "
                 "ON CONFLICT (place) DO UPDATE SET terms = excluded.terms",
-                [*rows, *made],
+                rows,
+                "bigint",
+                "text",
             )
 
 

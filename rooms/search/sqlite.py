@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from rooms.search.match import Match, Phrase
+from rooms.statements import carry_out
 
 if TYPE_CHECKING:
     from rooms.search.index import Entry
 
 
+INSERT = "INSERT INTO rooms_search (rowid, terms) SELECT * FROM {given}"
+REPLACE = "REPLACE INTO rooms_search (rowid, terms) SELECT * FROM {given}"
+MOST_ROWS = 400  # in one statement: SQLite takes some 900 values
+
+
 def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
     rows = [(entry.place, " ".join([*entry.terms, *entry.tags])) for entry in entries]
-    how = "INSERT" if are_new else "REPLACE"
+    statement = INSERT if are_new else REPLACE
     with connection.cursor() as cursor:
-        cursor.executemany(f"{how} INTO rooms_search (rowid, terms) VALUES (%s, %s)", rows)
+        for start in range(0, len(rows), MOST_ROWS):
+            carry_out(cursor, statement, rows[start : start + MOST_ROWS], "bigint", "text")
 
 
 def remove(places: Sequence[int]) -> None:
