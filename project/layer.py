@@ -5,10 +5,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.utils import decode_hosts
 
 
 class PipelinedLayer(RedisPubSubChannelLayer):
     """Its `group_send` waits for Redis to answer before the next one may ask."""
+
+    def __init__(self, hosts: Iterable[Any] | None = None, **options: Any) -> None:
+        # With version 3 of the protocol redis-py writes each message that comes into a log that nobody reads.
+        super().__init__(hosts=[server | {"protocol": 2} for server in decode_hosts(hosts)], **options)
 
     async def group_send_all(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """As `group_send` of each of these, a group and a message: in this order, and in one trip to each

@@ -62,6 +62,7 @@ class Audience:
         self._clock = 0  # as the database last told
         self._early: dict[int, Change] = {}  # heard before what comes before them
         self._pending: list[Shown] = []  # in order, for the next frame
+        self._along: dict[Tab, str] = {}  # for one tab alone, in the same frame
         self._rests_until = self._rests_at_most_until = self._queued_at = 0.0
         self._repair: asyncio.Task[None] | None = None
 
@@ -83,6 +84,7 @@ class Audience:
         self.is_started = False
         self._early.clear()
         self._pending.clear()
+        self._along.clear()
 
     def admit(self, tab: Tab) -> bool:
         """Hand `tab`, which waited, what happens from now on. Returns whether it may stay."""
@@ -116,6 +118,7 @@ class Audience:
             return
         began = monotonic()
         pending, self._pending = self._pending, []
+        along, self._along = self._along, {}
         cursor = fragments.cursor(self.version)
         frames: dict[View, tuple[str, str]] = {}
         view, frames_of_view = None, ("", "")
@@ -127,7 +130,10 @@ class Audience:
                     frames[view] = (changed, changed + cursor)
                 frames_of_view = frames[view]
             # A tab that has yet to resume lacks what came before: its cursor must stay there.
-            if frame := frames_of_view[tab.resumed]:
+            frame = frames_of_view[tab.resumed]
+            if along and tab in along:
+                frame += along[tab]
+            if frame:
                 tab.give(frame)
         metrics.flushed(pending, len(self.tabs))
         # Some of the time is for others, and more while much is being said: what comes meanwhile goes out
@@ -149,6 +155,13 @@ class Audience:
         for tab in tuple(self.tabs):
             tab.give(html)
         return len(self.tabs)
+
+    def give_along(self, tab: Tab, html: str) -> None:
+        """Send it to one tab: with what is pending, if anything is, else at once."""
+        if self._pending and tab in self.tabs:
+            self._along[tab] = self._along.get(tab, "") + html
+        else:
+            tab.give(html)
 
     def _views(self) -> set[View]:
         return {tab.view for tab in [*self.tabs, *self.waiting]}

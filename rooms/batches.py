@@ -30,17 +30,31 @@ class Batch(Generic[T, R]):
 
     async def do(self, one: T) -> R:
         """Have `one` done, and return what came of it. It is done too where nobody waits for it any more."""
+        return await self.put(one)
+
+    def put(self, one: T) -> asyncio.Future[R]:
+        """Have `one` done; returns what may be waited for."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[R] = loop.create_future()
         self._waiting.append((one, done))
         if self._working is None:
             # It is of no tab or request, as logs tell it, and outlives the one that happened to come first.
             self._working = loop.create_task(self._go_on(), context=Context())
-        return await done
+        return done
 
     @property
     def is_busy(self) -> bool:
         return self._working is not None
+
+    @property
+    def backlog(self) -> int:
+        """How much waits, beside what is being done."""
+        return len(self._waiting)
+
+    async def finished(self) -> None:
+        """Wait until all is done."""
+        while self._working is not None:
+            await asyncio.wait([self._working])
 
     async def _go_on(self) -> None:
         try:
@@ -75,6 +89,7 @@ class Batches(Generic[T, R]):
     def here(self) -> Batch[T, R]:
         """That of the running loop."""
         loop = asyncio.get_running_loop()
-        if loop not in self._of_loop:
-            self._of_loop[loop] = Batch(self._work, self._most)
-        return self._of_loop[loop]
+        batch = self._of_loop.get(loop)
+        if batch is None:
+            batch = self._of_loop[loop] = Batch(self._work, self._most)
+        return batch

@@ -94,16 +94,18 @@ async def apost(
     reply: int | None = None,
     thread: int = 0,
     known: Access | None = None,
-    hear: Callable[[Change], None] = lambda change: None,
+    hear: Callable[[Change], None] | None = None,
 ) -> tuple[Message, Change | None]:
     """As `post`, from a coroutine; what is said while others are being committed is committed with the
     others that wait. Returns the change too, or None if it was said before. `known` is
-    what the author, who is in the room, may do there, as far as that was read before. `hear` is given the
-    change as soon as it is committed, before Redis is."""
+    what the author, who is in the room, may do there, as far as that was read before. `hear`, if there is
+    one, is given the change as soon as it is committed, and then nobody waits until Redis has it too."""
     posting = Posting(room.pk, author, Said(body, key, at, reply, thread), known)
     message, change = await _postings.here().do(posting)
-    if change is not None:
+    if change is not None and hear is not None:
         hear(change)
+        publishing.publish_soon(change)
+    elif change is not None:
         await publishing.publish(change)
     return message, change
 

@@ -152,7 +152,8 @@ class TabConsumer(AsyncWebsocketConsumer):
         )
         hub, self.view = Hub.here(), viewer.view
         self.tab = tab = Tab(self.base_send, self.close_slow, viewer)
-        self.sender = Sender(mine, person, tab, hub.hear_own, address_in(self.scope))
+        address = address_in(self.scope)
+        self.sender = Sender(mine, person, tab, hear=hub.hear_own, answer=self.answer, address=address)
         self.suggester = Suggester(mine, tab)
         self.audience = await hub.join(self.room.pk, tab)
         # Who was removed or signed out since they were found to be a member may be here no longer;
@@ -243,6 +244,12 @@ class TabConsumer(AsyncWebsocketConsumer):
     def give(self, frame: str) -> None:
         if self.tab is not None:
             self.tab.give(frame)
+
+    def answer(self, frame: str) -> None:
+        """Give it to the tab, with what is about to be shown there if anything is: a message and the end of
+        its form are one frame."""
+        if self.tab is not None:
+            self.audience.give_along(self.tab, frame)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.tab is None:

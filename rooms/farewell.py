@@ -11,6 +11,7 @@ from random import sample
 from time import monotonic
 from typing import Protocol
 
+from rooms import publishing
 from rooms.hub import Hub
 
 SPREAD_SECONDS = 3.0  # over which many tabs are closed
@@ -51,6 +52,7 @@ async def close_tabs() -> None:
                     await asyncio.sleep(begun + seconds * count / len(new) - monotonic())
                     told[tab] = asyncio.create_task(tab.restart())
                 await asyncio.gather(*told.values(), return_exceptions=True)
+            await publishing.finished()
             await Hub.here().close()
 
 

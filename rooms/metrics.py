@@ -63,6 +63,14 @@ def _kind(change: Any) -> str:
     return "room" if change.head else "purge" if change.gone else "access"
 
 
+def sent(events: Iterable[dict[str, Any]]) -> None:
+    """Count that Redis has all of these."""
+    now = time()
+    for event in events:
+        if published_at := event.get("published_at"):
+            PUBLISH.observe(max(now - published_at, 0))
+
+
 def flushed(shown: Iterable[Any], tabs: int) -> None:
     """Count that all of `shown` was handed to so many tabs, in a frame each."""
     now, count = time(), 0

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
 MOST_AT_ONCE = 256  # events in one trip
+MOST_WAITING = 4096  # events; some 4 MB
 
 Event = tuple[str, dict[str, Any]]  # a group, and what it is sent
 
@@ -48,8 +49,27 @@ async def _tell_members(room_id: int) -> None:
 async def publish(change: Change) -> None:
     """Tell every process; what is told at the same time goes in one trip to Redis."""
     metrics.published(change)
-    with metrics.PUBLISH.time():
-        await _outgoing.here().do((group_of(change.room_id), change.event()))
+    await _outgoing.here().do(_of(change))
+
+
+def publish_soon(change: Change) -> None:
+    """The same, where there is a loop, and nobody waits for it. A Redis that is MOST_WAITING behind is told
+    no more until it is less."""
+    metrics.published(change)
+    outgoing = _outgoing.here()
+    if outgoing.backlog < MOST_WAITING:
+        outgoing.put(_of(change))
+    else:
+        metrics.UNPUBLISHED.inc()
+
+
+async def finished() -> None:
+    """Wait until Redis has been told all that it is to be told by this loop."""
+    await _outgoing.here().finished()
+
+
+def _of(change: Change) -> Event:
+    return group_of(change.room_id), change.event()
 
 
 async def notify(notice: Notice) -> None:
@@ -65,6 +85,7 @@ async def _send(events: Sequence[Event]) -> Sequence[None]:
     try:
         async with asyncio.timeout(PUBLISH_SECONDS):
             await get_channel_layer().group_send_all(events)
+        metrics.sent(event for _, event in events)
     except Exception as error:  # noqa: BLE001 — whatever ails Redis, what is committed stands
         metrics.UNPUBLISHED.inc(len(events))
         groups = ", ".join(sorted({group for group, _ in events}))

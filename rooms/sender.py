@@ -35,15 +35,35 @@ def _rest_key(key: str, body: str) -> str:
 
 
 class Sender:
-    """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it."""
+    """Takes the messages of one tab. `hear` is given each change at once, before Redis brings it, and
+    `answer` what lets a form go."""
 
-    __slots__ = "drafter", "hear", "lead", "mine", "person", "queued", "room", "sent", "tab", "whose"
+    __slots__ = (
+        "answer",
+        "drafter",
+        "hear",
+        "lead",
+        "mine",
+        "person",
+        "queued",
+        "room",
+        "sent",
+        "tab",
+        "whose",
+    )
 
     def __init__(
-        self, mine: Access, person: Person, tab: Tab, hear: Callable[[Change], None], address: str = ""
+        self,
+        mine: Access,
+        person: Person,
+        tab: Tab,
+        *,
+        hear: Callable[[Change], None],
+        answer: Callable[[str], None],
+        address: str = "",
     ) -> None:
         self.mine, self.room = mine, mine.room
-        self.person, self.tab, self.hear = person, tab, hear
+        self.person, self.tab, self.hear, self.answer = person, tab, hear, answer
         self.whose = person.pk, address  # the limits that apply
         self.drafter = Drafter(mine.room.pk, person.pk, tab.view.thread)
         self.queued: dict[str, Frame] = {}
@@ -134,7 +154,7 @@ class Sender:
         """Let the form of `key` go. What `body` has beyond what was `sent` leads the next message."""
         lead = body.removeprefix(sent)[: Message.BODY_LENGTH] if body != sent else ""
         self.lead = lead or self.lead
-        self.tab.give(fragments.accepted(self.room, key, new_key(), lead, self.tab.view.thread))
+        self.answer(fragments.accepted(self.room, key, new_key(), lead, self.tab.view.thread))
 
     async def discard(self, frame: Frame) -> None:
         if "lead" in frame:
@@ -142,4 +162,4 @@ class Sender:
         form = MessageForm(frame)
         if key := form.key():
             await self.drafter.let_go(key, form.began_as())
-            self.tab.give(fragments.accepted(self.room, key, new_key(), thread=self.tab.view.thread))
+            self.answer(fragments.accepted(self.room, key, new_key(), thread=self.tab.view.thread))

@@ -12,8 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from rooms import changes, markup, statements
+from rooms import changes, markup, publishing, statements
 from rooms.access import Refused
+from rooms.batches import Batches
 from rooms.models import Message, Person, Room, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,12 +137,35 @@ async def test_it_is_heard_here_before_redis_is_told(
 ) -> None:
     order: list[str] = []
 
-    async def publish(change: changes.Change) -> None:
+    async def send(events: Sequence[publishing.Event]) -> Sequence[None]:
         order.append("published")
+        return [None] * len(events)
 
-    monkeypatch.setattr(changes.publishing, "publish", publish)
+    monkeypatch.setattr(publishing, "_outgoing", Batches(send, 1))
     await changes.apost(rooms[0], ann, "hello", hear=lambda change: order.append("heard"))
+    assert order == ["heard"]
+    await publishing.finished()
     assert order == ["heard", "published"]
+
+
+async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
+    rooms: list[Room], ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    may_answer = asyncio.Event()
+
+    async def send(events: Sequence[publishing.Event]) -> Sequence[None]:
+        asked.extend(event["version"] for _, event in events)
+        await may_answer.wait()
+        return [None] * len(events)
+
+    monkeypatch.setattr(publishing, "_outgoing", Batches(send, 1))
+    monkeypatch.setattr(publishing, "MOST_WAITING", 2)
+    for _ in range(6):
+        await changes.apost(rooms[0], ann, "hello", hear=lambda change: None)
+    may_answer.set()
+    await publishing.finished()
+    assert asked == [1, 2, 3]  # the first was asked at once, and two waited
 
 
 @pytest.mark.skipif("not config.getoption('--postgres')", reason="SQLite has one lock for all")

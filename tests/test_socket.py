@@ -202,6 +202,7 @@ class TestSentAgain:
         await tab.say(body="hello", key="k1", again=1)
         frame = await tab.frame_with("#send-k1")
         assert 'hx-swap="delete"' in frame
+        assert 'id="message-1"' in frame  # in one frame: the form goes as the message comes
         assert await Message.objects.acount() == 1
 
     async def test_after_a_connection_that_was_lost(self, connect, ann: Person) -> None:
