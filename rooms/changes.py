@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from project.database import is_of_one_row
-from rooms import access, extras, file_store, markup, mentions, publishing, statements, threads
+from rooms import access, extras, file_store, locks, markup, mentions, publishing, statements, threads
 from rooms.access import Access, Refused
 from rooms.batches import Batches
 from rooms.bulk import chunked, insert_messages
@@ -202,6 +202,7 @@ def record(posting: Posting, attach: Attach | None = None) -> Recorded:
             new = New()
             recorded = _record_within(mine, posting, rendered, new, attach)
             new.insert()
+            new.tell()
             return recorded
     except (IntegrityError, Refused):
         # Looked for only now: hardly anything is said twice, and every post would wait for the answer.
@@ -226,6 +227,7 @@ def _record_together(postings: Sequence[Posting]) -> Sequence[Recorded | Excepti
                 both = zip(postings, rendered, strict=True)
                 recorded = [_record_with_others(rooms, new, *each) for each in both]
                 new.insert()
+                new.tell()
                 return recorded
         except (OperationalError, InterfaceError) as error:
             if not is_of_one_row(error):
@@ -263,12 +265,29 @@ def is_any_coming() -> bool:
     return _postings.here().is_busy
 
 
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A new message that somebody may have to be told of."""
+
+    change: Change
+    room: Room
+    author: Person
+    addressed: set[int]  # whom it names or answers
+    thread: Thread | None  # that it is in, as it is with this message
+    before: int  # the seq of the message before it there
+
+    def people(self) -> set[int]:
+        """Those for whom it may have to be counted."""
+        return self.addressed.union(_people_of(self.room)) - {self.author.pk}
+
+
 class New:
     """New messages of rooms that are locked, in order, to be inserted together."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
         self._after: dict[int, int] = {}  # by room: the seq of the message before the first of them
+        self.concerns: list[Concern] = []
 
     def add(self, message: Message, after: int) -> None:
         self._messages.append(message)
@@ -295,11 +314,28 @@ class New:
         statements.keep_last(*(messages[-1].room for messages in of_rooms.values()))
         self._messages, self._after = [], {}
 
+    def tell(self) -> None:
+        """Count them for those whom they concern: last, and of all at once, as `locks` has it."""
+        if len(self.concerns) > 1:
+            # Also who wishes to be told of nothing: until they are locked, that may change.
+            locks.take_members({(one.room.pk, pk) for one in self.concerns for pk in one.people()})
+        turns: list[tuple[Change, threads.Turn]] = []
+        for one in self.concerns:
+            mentioned = _count_mentions(one.room, one.author, one.addressed)
+            one.change.tells(mentioned)
+            if one.thread is not None:
+                turns.append((one.change, threads.Turn(one.thread, one.author, mentioned, one.before)))
+        if turns:
+            followers = threads.go_on([turn for _, turn in turns])
+            for (change, turn), told in zip(turns, followers, strict=True):
+                change.tells(turn.named, told)
+
 
 def _record_within(
     mine: Access, posting: Posting, rendered: Rendered, new: New, attach: Attach | None = None
 ) -> Recorded:
-    """In a room that is locked. What is said is among the `new` messages, or has been inserted."""
+    """In a room that is locked. What is said is among the `new` messages, or has been inserted; whom it
+    concerns is told by `new`."""
     room, author, said = mine.room, posting.author, posting.said
     at = said.at or timezone.now()
     if posting.known is not None and not mine.is_member:
@@ -307,21 +343,23 @@ def _record_within(
     _check_may_post(mine, at)
     latest_seq = room.latest_seq
     thread = threads.under(room, said.thread) if said.thread else None
+    before = thread.last_seq if thread else latest_seq
     if thread is not None:
-        before = thread.last_seq
         threads.grow(thread, at)
         _renew_above(room, [thread.seq])
     message = _next_message(room, thread or room, author, said.body, said.key, at, rendered)
     message.author = author
     answered = _answer(message, said.reply) if said.reply else None
     message.thread_seq = thread.seq if thread else None
+    if thread is not None:
+        threads.keep_last(thread)
     new.add(message, latest_seq)
     if attach or thread or room.slow_seconds:  # what comes next looks at it
         new.insert(attach)
     addressed = {*rendered.mentioned, *([answered] if answered else [])}
-    mentioned = _count_mentions(room, author, addressed)
-    followers = threads.go_on(thread, author, mentioned, before) if thread is not None else ()
-    change = Change(room.pk, message.version, message, mentioned=mentioned, followers=followers)
+    change = Change(room.pk, message.version, message)
+    if addressed or thread or room.kind == Kind.DIRECT:
+        new.concerns.append(Concern(change, room, author, addressed, thread, before))
     return message, change
 
 
@@ -375,9 +413,14 @@ def _wait(seconds: int) -> str:
 def check_not_blocked(room: Room) -> None:
     """Raises Refused where one of two people does not want to hear from the other. Among more, it is
     their own stylesheet that hides somebody."""
-    ids = [int(pk) for pk in (room.people_key or "").split()] if room.kind == Kind.DIRECT else []
+    ids = _people_of(room)
     if len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists():
         raise Refused(_("You cannot write to each other."))
+
+
+def _people_of(room: Room) -> list[int]:
+    """The ids of the people of a direct room; of another, none."""
+    return [int(pk) for pk in (room.people_key or "").split()] if room.kind == Kind.DIRECT else []
 
 
 def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, ...]:
@@ -390,7 +433,7 @@ def _count_mentions(room: Room, author: Person, named: set[int]) -> tuple[int, .
     concerned = concerned.filter(told | Q(level=Level.EVERYTHING) if room.kind == Kind.DIRECT else told)
     # Who has blocked the author hears nothing of it.
     concerned = concerned.exclude(person__in=author.blocked_by.values("person"))
-    # In order: whoever else changes several of them waits, and nobody for each other.
+    # In the order of `locks`.
     ids = list(concerned.order_by("pk").select_for_update(of=("self",)).values_list("pk", "person_id"))
     Membership.objects.filter(pk__in=[pk for pk, _ in ids]).update(
         mentions=F("mentions") + 1,

@@ -58,6 +58,11 @@ class Change:
             self._rendered[zone] = self.head + shown + fragments.gone(self.gone)
         return self._rendered[zone]
 
+    def tells(self, mentioned: tuple[int, ...], followers: tuple[int, ...] = ()) -> None:
+        """It is known now whom it concerns."""
+        object.__setattr__(self, "mentioned", mentioned)
+        object.__setattr__(self, "followers", followers)
+
     def goes_out(self) -> None:
         """It is published now."""
         object.__setattr__(self, "published_at", time())

@@ -15,6 +15,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -22,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from rooms import access, ending, extras
+from rooms import access, ending, extras, locks
 from rooms.models import Kind, Level, Membership, Message, Person
 from rooms.queue import queued
 from rooms.sidebar import title_in
@@ -101,7 +102,9 @@ def mail(person: Person, news: Sequence[Membership]) -> None:
         headers={"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
     )
     message.send()
-    Membership.objects.filter(pk__in=[one.pk for one in news]).update(mailed_at=now)
+    with transaction.atomic():
+        told = locks.take(Membership.objects.filter(pk__in=[one.pk for one in news]))
+        Membership.objects.filter(pk__in=told).update(mailed_at=now)
 
 
 def _subject(count: int, titles: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from rooms import access, changes, members, publishing
+from rooms import access, changes, members, publishing, statements
 from rooms.access import Access, Refused
 from rooms.events import Notice
 from rooms.files_shown import said_in
@@ -137,8 +137,7 @@ def _tick_rooms_of(person: Person, why: str) -> None:
         Membership.objects.filter(person=person).order_by("room").values_list("room", flat=True)
     ):
         with transaction.atomic():
-            room = Room.objects.select_for_update().get(pk=room_id)
-            changes.access_changed(room, person, why=why)
+            changes.access_changed(statements.locked_room(room_id), person, why=why)
 
 
 @transaction.atomic

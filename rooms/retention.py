@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from rooms import changes
+from rooms import changes, statements
 from rooms.models import Message, Report, Room
 from rooms.models.tally import quarter_of
 
@@ -51,7 +51,7 @@ def overdue(room: Room) -> QuerySet[Message]:
 @transaction.atomic
 def _purge(room_id: int) -> int:
     # How long it keeps them is read under its lock: its owner may have changed that in this moment.
-    room = Room.objects.select_for_update().filter(pk=room_id).first()
+    room = statements.locked_rooms([room_id]).get(room_id)
     messages = list(overdue(room)[:BATCH]) if room else []
     if room and messages:
         changes.purge(room, messages)

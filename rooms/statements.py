@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import DateTimeField, JSONField
+from django.db.models import DateTimeField, JSONField, QuerySet
 
 from rooms.models import Message, Room
 from rooms.prepared import adapted, first, prepared
@@ -37,20 +37,23 @@ def locked_room(room_id: int) -> Room:
     return room
 
 
-_locked = prepared(lambda room_id: Room.objects.select_for_update().filter(pk=room_id), -1)
+def _to_lock() -> QuerySet[Room]:
+    # Not the key: what refers to a room finds it there, and does not wait. See rooms.locks.
+    return Room.objects.select_for_update(no_key=True)
+
+
+_locked = prepared(lambda room_id: _to_lock().filter(pk=room_id), -1)
 
 
 def locked_rooms(ids: Collection[int]) -> dict[int, Room]:
     """Those of these rooms, some hundred at most, that are there, by id, locked until the transaction ends,
     in the same order whoever asks."""
-    return {room.pk: room for room in _locked_of(len(ids))(*ids)}
+    return {room.pk: room for room in _locked_of(len(ids))(*ids)} if ids else {}
 
 
 @cache
 def _locked_of(count: int) -> Callable[..., Iterator[Room]]:
-    return prepared(
-        lambda *ids: Room.objects.select_for_update().filter(pk__in=ids).order_by("pk"), *range(-count, 0)
-    )
+    return prepared(lambda *ids: _to_lock().filter(pk__in=ids).order_by("pk"), *range(-count, 0))
 
 
 def carry_out(cursor: CursorWrapper, statement: str, rows: Sequence[Sequence[Any]], *types: str) -> None:

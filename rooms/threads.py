@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
-from rooms import access
+from rooms import access, locks
 from rooms.access import Refused
 from rooms.models import Following, Level, Membership, Message, Person, Room, Thread
 from rooms.models.message import in_room, name_people
@@ -50,20 +50,63 @@ def grow(thread: Thread, at: datetime) -> None:
     Thread.objects.filter(pk=thread.pk).update(count=F("count") + 1, last_at=at)
 
 
-def go_on(thread: Thread, author: Person, named: Iterable[int], before: int) -> tuple[int, ...]:
-    """Keep what `thread`, whose last message is by `author`, says of that; the one before it was at the seq
-    `before`. It names or addresses the people `named`, who follow the thread from now on. Returns who is to
-    be told."""
+def keep_last(thread: Thread) -> None:
+    """Keep what `thread` says of its last message."""
     thread.save(update_fields=["last_seq", "last_at", "last_author"])
-    follow(thread, author, read_seq=thread.last_seq)
-    for person_id in sorted(named):
-        Following.objects.get_or_create(thread=thread, person_id=person_id, defaults={"read_seq": before})
-    thread.followings.filter(person__in=named).update(mentions=F("mentions") + 1)
-    # Who has blocked the author hears nothing of it.
-    deaf = author.blocked_by.values("person")
-    thread.followings.filter(person__in=deaf, read_seq__gte=before).update(read_seq=thread.last_seq)
-    told = Membership.objects.filter(room=thread.room_id).exclude(level=Level.NOTHING)
-    others = thread.followings.filter(person__membership__in=told).exclude(person=author)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A new message in a thread."""
+
+    thread: Thread  # as it is with this message
+    author: Person
+    named: tuple[int, ...]  # the people whom it names or addresses
+    before: int  # the seq of the message before it
+
+
+def go_on(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
+    """Keep what these `turns`, in the order in which they were taken, are to those who follow their threads,
+    of rooms that are locked. Whoever takes one or is named follows from then on. Returns for each who is to
+    be told."""
+    Following.objects.bulk_create(
+        [
+            Following(thread=turn.thread, person_id=person_id, read_seq=read_seq)
+            for turn in turns
+            for person_id, read_seq in (
+                (turn.author.pk, turn.thread.last_seq),
+                *((person_id, turn.before) for person_id in turn.named),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    deaf = [_deaf(turn) for turn in turns]
+    locks.take_followers(
+        {
+            (turn.thread.pk, person_id)
+            for turn, unmoved in zip(turns, deaf, strict=True)
+            for person_id in {turn.author.pk, *turn.named, *unmoved}
+        }
+    )
+    return [_go_on(turn, unmoved) for turn, unmoved in zip(turns, deaf, strict=True)]
+
+
+def _deaf(turn: Turn) -> set[int]:
+    """Those who follow the thread and have blocked the author: they hear nothing of it."""
+    theirs = turn.thread.followings.filter(person__blocks__blocked=turn.author)
+    return set(theirs.values_list("person", flat=True))
+
+
+def _go_on(turn: Turn, deaf: set[int]) -> tuple[int, ...]:
+    followings, seq = turn.thread.followings, turn.thread.last_seq
+    followings.filter(person=turn.author).update(read_seq=seq)
+    if turn.named:
+        followings.filter(person__in=turn.named).update(mentions=F("mentions") + 1)
+    if deaf:
+        followings.filter(person__in=deaf, read_seq__gte=turn.before).update(read_seq=seq)
+    told = Membership.objects.filter(room=turn.thread.room_id).exclude(level=Level.NOTHING)
+    # Who follows since a later turn has nothing to hear of this one.
+    others = followings.filter(person__membership__in=told, read_seq__lt=seq).exclude(person=turn.author)
     return tuple(others.exclude(person__in=deaf).order_by("pk").values_list("person", flat=True))
 
 
@@ -106,9 +149,8 @@ def mark_read(person_id: int, room_id: int, seq: int, upto: int | None = None) -
     if not unread.exists():
         return None
     with transaction.atomic():
-        # First, as who writes there does: nobody then waits for each other.
         mine = Membership.objects.filter(room=room_id, person=person_id)
-        list(mine.select_for_update().values_list("pk"))
+        locks.take(mine)
         following = unread.select_related("thread").select_for_update(of=("self",)).first()
         if following is None:
             return None
@@ -126,16 +168,14 @@ _is_unread = Q(read_seq__lt=F("thread__last_seq")) | Q(mentions__gt=0)
 def forget_mentions(room_id: int, people_ids: Sequence[int]) -> None:
     """These people, whose memberships of the room are locked, are named in its threads no more."""
     named = Following.objects.filter(thread__room=room_id, person__in=people_ids, mentions__gt=0)
-    keys = list(named.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
-    Following.objects.filter(pk__in=keys).update(mentions=0)
+    Following.objects.filter(pk__in=locks.take(named)).update(mentions=0)
 
 
 @transaction.atomic
 def mark_all_read(person_id: int) -> None:
     """Record that the person has read all the threads that they follow."""
     unread = Following.objects.filter(_is_unread, person=person_id)
-    # In order: whoever else changes several of them waits, and nobody for each other.
-    keys = list(unread.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    keys = locks.take(unread)
     last_seq = Thread.objects.filter(pk=OuterRef("thread")).values("last_seq")
     Following.objects.filter(pk__in=keys).update(read_seq=Subquery(last_seq), mentions=0)
 
@@ -184,10 +224,14 @@ def followed(person: Person) -> list[tuple[Following, Message | None]]:
 def recount(room: Room, seqs: Iterable[int]) -> None:
     """Count anew what is in the threads under the messages at `seqs` of `room`, a room that is locked. One
     in which nothing is left is gone."""
+    gone: list[int] = []
     for thread in Thread.objects.filter(room=room, seq__in=set(seqs)).order_by("pk"):
         said = Message.objects.filter(room=room, thread_seq=thread.seq)
         thread.count = said.filter(deleted_at=None).count()
         if said.exists():
             thread.save(update_fields=["count"])
         else:
-            thread.delete()
+            gone.append(thread.pk)
+    if gone:
+        locks.take(Following.objects.filter(thread__in=gone))
+        Thread.objects.filter(pk__in=gone).delete()

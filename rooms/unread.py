@@ -5,14 +5,13 @@ from collections.abc import Collection, Iterable
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from rooms import threads
+from rooms import locks, threads
 from rooms.bulk import chunked
 from rooms.models import Membership
 
 Read = tuple[int, Collection[int], int]  # a room, the people who have read it, and up to which seq
 
-# By their ids, as whoever else changes several memberships: they wait, and not for each other. Only a batch
-# of messages names people as it comes to them, and PostgreSQL may end one of two: both are tried again.
+# By their ids, in the order of `locks`.
 MOVE_ON = {
     "postgresql": (
         "UPDATE rooms_membership SET read_seq = mine.seq FROM ("
@@ -32,8 +31,7 @@ def mark_read(room_id: int, people_ids: Iterable[int], seq: int) -> None:
     for ids in chunked(sorted(people_ids)):
         some = Membership.objects.filter(room=room_id, person__in=ids)
         with transaction.atomic():
-            mine = some.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0)).order_by("pk").select_for_update()
-            keys = list(mine.values_list("pk", flat=True))
+            keys = locks.take(some.filter(Q(read_seq__lt=seq) | Q(mentions__gt=0)))
             some = Membership.objects.filter(pk__in=keys)
             some.filter(read_seq__lt=seq).update(read_seq=seq)
             named = some.filter(room__latest_seq__lte=seq, mentions__gt=0)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rooms import changes, markup, publishing, statements
 from rooms.access import Refused
 from rooms.batches import Batches
-from rooms.models import Message, Person, Room, Tally
+from rooms.models import Following, Membership, Message, Person, Room, Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -239,6 +239,21 @@ def test_a_thread_among_others_keeps_the_order(rooms: list[Room], ann: Person) -
     room = Room.objects.get(pk=rooms[0].pk)
     assert room.clock == max(versions) and room.latest_seq == kept[-1].seq
     assert sum(Tally.objects.filter(room=room).values_list("count", flat=True)) == 5
+
+
+def test_who_is_named_in_a_thread_hears_nothing_of_what_was_said_before(
+    rooms: list[Room], ann: Person, person: Callable[[str], Person]
+) -> None:
+    bob, cid = person("bob"), person("cid")
+    Membership.join(rooms[0].pk, ann.pk, bob.pk, cid.pk)
+    above = changes.post(rooms[0], bob, "first").seq
+    texts = ["one", "@cid", "two", "@cid"]
+    outcomes = together(rooms[0], ann, *(changes.Said(text, thread=above) for text in texts))
+    told = [(change.mentioned, set(change.followers)) for _, change in outcomes]
+    both = {bob.pk, cid.pk}
+    assert told == [((), {bob.pk}), ((cid.pk,), both), ((), both), ((cid.pk,), both)]
+    standing = Following.objects.filter(person=cid).values_list("read_seq", "mentions")
+    assert list(standing) == [(outcomes[0][0].seq, 2)]
 
 
 def test_many_take_a_statement_for_all_of_what_one_takes(rooms: list[Room], ann: Person) -> None:

@@ -6,9 +6,10 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from rooms import changes, exports
+from rooms import changes, exports, locks, statements
 from rooms.models import (
     Block,
     Draft,
@@ -19,7 +20,6 @@ from rooms.models import (
     Membership,
     Person,
     Role,
-    Room,
     Saved,
     SiteSettings,
 )
@@ -58,12 +58,17 @@ def _forget(person: Person) -> None:
     end_sessions(person)
     for model in (EmailAddress, Authenticator, SocialAccount):
         model.objects.filter(user=person).delete()
-    _hand_over(person)
-    Membership.objects.filter(person=person).delete()
+    heirs = _heirs(person)
+    theirs = locks.take(Membership.objects.filter(Q(person=person) | Q(pk__in=[heir.pk for heir in heirs])))
+    for heir in heirs:
+        heir.role = Role.OWNER
+        heir.save(update_fields=["role"])
+        changes.access_changed(heir.room)
+    Membership.objects.filter(person=person, pk__in=theirs).delete()
+    Following.objects.filter(pk__in=locks.take(Following.objects.filter(person=person))).delete()
     Block.objects.filter(person=person).delete()
     Draft.objects.filter(person=person).delete()
     Saved.objects.filter(person=person).delete()
-    Following.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
     for export in Export.objects.filter(person=person):
         exports.delete(export)
@@ -71,21 +76,21 @@ def _forget(person: Person) -> None:
     person.user_permissions.clear()
 
 
-def _hand_over(person: Person) -> None:
-    """Private rooms that nobody else owns are their longest-standing moderator's from now on, or else
-    member's: nobody could come to own them otherwise."""
+def _heirs(person: Person) -> list[Membership]:
+    """Of the private rooms that nobody else owns, which are locked, those whose they are to be: their
+    longest-standing moderator, or else member. Nobody could come to own them otherwise."""
+    heirs = []
     owned = Membership.objects.filter(person=person, role=Role.OWNER, room__kind=Kind.PRIVATE)
-    for room_id in list(owned.order_by("room").values_list("room", flat=True)):
-        room = Room.objects.select_for_update().get(pk=room_id)
+    for room in statements.locked_rooms(list(owned.values_list("room", flat=True))).values():
         others = Membership.objects.filter(room=room).exclude(person=person).order_by("joined_at", "pk")
         if others.filter(role=Role.OWNER).exists():
             continue
         able = others.filter(person__is_active=True)
         heir = able.filter(role=Role.MODERATOR).first() or able.first()
         if heir is not None:
-            heir.role = Role.OWNER
-            heir.save(update_fields=["role"])
-            changes.access_changed(room)
+            heir.room = room
+            heirs.append(heir)
+    return heirs
 
 
 def _anonymise(person: Person) -> None:

@@ -45,8 +45,8 @@ class Membership(models.Model):
 
     @staticmethod
     def join(room_id: int, *people_ids: int, role: str = Role.MEMBER) -> None:
-        """Record that these people are in the room; those who were stay as they were. To them,
-        what was said there before is no news."""
+        """Record that these people are in the room, which is new or locked; those who were stay as they
+        were. To them, what was said there before is no news."""
         from .room import Room
 
         latest_seq = Room.objects.filter(pk=room_id).values_list("latest_seq", flat=True).first() or 0

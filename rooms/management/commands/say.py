@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.db import transaction
 
-from rooms import changes
+from rooms import changes, statements
 from rooms.access import Refused
 from rooms.forms import MessageForm
 from rooms.lines import lines
@@ -47,7 +48,8 @@ class Command(BaseCommand):
                     )
                     author = speaker(name)
                     if place.kind == Kind.OPEN:  # into others one is invited
-                        Membership.join(place.pk, author.pk)
+                        with transaction.atomic():
+                            Membership.join(statements.locked_room(place.pk).pk, author.pk)
                 if text is not None:
                     say(runner, place, author, checked(text))
                 else:
