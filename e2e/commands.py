@@ -20,7 +20,7 @@ class Done(NamedTuple):
 
 
 class Commands:
-    """One such process at a time: that of the site which was asked last."""
+    """One such process at a time, that of the site which was asked last; and one command at a time."""
 
     def __init__(self) -> None:
         self._env: dict[str, str] = {}
