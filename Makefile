@@ -35,13 +35,13 @@ lint: .venv/test
 		$(python) manage.py check --deploy --fail-level WARNING
 
 test-sqlite: .venv/test
-	$(python) -m pytest -n 2 tests
+	$(python) -m pytest -n 2 --dist worksteal tests
 
 test-postgres: .venv/test
-	$(python) -m pytest -n 2 tests --postgres
+	$(python) -m pytest -n 2 --dist worksteal tests --postgres
 
 test-browser: .venv/test
-	$(python) -m pytest -n 2 e2e
+	$(python) -m pytest -n 2 --dist worksteal e2e
 
 # Half an hour, and the proof that it would notice.
 faults: .venv/test

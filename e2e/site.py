@@ -1,31 +1,23 @@
 """What a room holds and what its pages show, side by side."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from e2e.commands import Commands
 from tests.html import elements
-from tests.process import KEPT, ROOT, Server
+from tests.process import Server
+
+commands = Commands()
 
 
 def manage(server: Server, *command: str, text: str | None = None) -> str:
     """Run `manage.py command` on the server's data, with `text` as its input. Returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *command],
-        env={name: os.environ[name] for name in KEPT if name in os.environ} | server.env,
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    done = commands.run(server.env, *command, text=text or "")
+    assert done.code == 0, done.errors
+    return done.written
 
 
 def stored(server: Server, slug: str) -> list[dict[str, Any]]:

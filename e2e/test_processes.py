@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.commands import Commands
 from e2e.conftest import Site
 from e2e.site import expect_shows_all, manage, say, stored
 from tests.process import Server
@@ -27,19 +29,19 @@ def test_two_servers_and_two_programs_write_to_one_room_at_once(
 ) -> None:
     ann = tab("ann")
     bob = tab("bob", base_url=other_server.url)
-    with ThreadPoolExecutor(2) as programs:
-        said = [
-            programs.submit(
-                manage, own_server, "say", "lounge", "--as", name,
-                text="".join(f"{name} says {n}\n" for n in range(40)),
-            )
-            for name in ("builder", "watcher")
-        ]  # fmt: skip
+    with ExitStack() as ending, ThreadPoolExecutor(2) as programs:
+        said = []
+        for name in ("builder", "watcher"):
+            program = Commands()  # of its own, for one runs a command after the other
+            ending.callback(program.end)
+            text = "".join(f"{name} says {n}\n" for n in range(40))
+            say_all = ("say", "lounge", "--as", name)
+            said.append(programs.submit(program.run, own_server.env, *say_all, text=text))
         for n in range(10):
             say(ann, f"ann says {n}")
             say(bob, f"bob says {n}")
-        for program in said:
-            program.result()
+        for ended in said:
+            assert ended.result().code == 0, ended.result().errors
     for page in (ann, bob):
         expect(page.locator(".message")).to_have_count(100, timeout=SLOW)
         expect_shows_all(page, own_server, "lounge")

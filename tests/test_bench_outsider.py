@@ -9,7 +9,7 @@ from django.test import Client
 from rooms.management.commands import bench_outsider
 from rooms.models import Person, Room
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_every_road_is_measured_and_nothing_is_left() -> None:

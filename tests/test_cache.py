@@ -12,6 +12,8 @@ from tests.accounts import log_in, make_account, turn_on_two_factor, who
 from tests.accounts import logged_in as logged_in_as
 from tests.totp import totp
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def cached(redis_server: ValkeyServer, settings: Settings) -> ValkeyServer:

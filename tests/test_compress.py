@@ -8,7 +8,7 @@ from django.test import Client
 from rooms import changes
 from rooms.models import Person, Room
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 GZIP = {"accept-encoding": "gzip, br"}
 
 

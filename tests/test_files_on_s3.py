@@ -14,7 +14,7 @@ from tests.tasks import work
 from tests.test_files import MP4, at, content, picture
 from tests.test_headers import read_settings
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.process import ROOT
 from tests.test_promises import PAGES
 
 clients = test_promises.clients
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_promises")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_promises"), pytest.mark.any_database]
 
 HOST, EVIL = "parlor.example", "https://evil.example"
 HEADERS = {

@@ -24,7 +24,7 @@ from tests.html import elements, find_all
 from tests.test_promises import PAGES, ROOM, person_id
 
 clients = test_promises.clients
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 Shape = list[tuple[str, list[str]]]
 

@@ -26,7 +26,7 @@ from tests.page import Page
 from tests.waiting import until
 
 connect = test_socket.connect
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 TOKEN = "a token that nobody guesses, as long as it should be"
 RESUME = {"action": "resume", "cursor": "0"}

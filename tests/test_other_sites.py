@@ -18,7 +18,7 @@ from tests.oidc import Provider, provider
 from tests.shell import run
 
 urlpatterns = [path("account/", include("project.oidc_urls")), path("", include("project.urls"))]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.any_database]
 
 LOGIN, CALLBACK = "/account/oidc/oidc/login/", "/account/oidc/oidc/login/callback/"
 SIGN_UP = "/account/3rdparty/signup/"

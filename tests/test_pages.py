@@ -12,7 +12,7 @@ from rooms.parts import NAMES, parts_version
 from rooms.views.small import style_version
 from tests.html import find, find_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 READ = {"GET", "HEAD"}
 METHODS = {

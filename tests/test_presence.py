@@ -20,7 +20,7 @@ from tests.html import find_all
 from tests.page import Page
 from tests.waiting import until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 def tab(person_id: int, *, is_seen: bool = True, idle: float = 0) -> Page:

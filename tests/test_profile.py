@@ -14,7 +14,7 @@ from django.utils import timezone
 from rooms.models import Person
 from tests.html import find, find_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

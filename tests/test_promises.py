@@ -295,7 +295,7 @@ def person_id(name: str) -> int:
 # Of every page: who asks, how, its status and what its policy has beside or instead of the usual.
 Page = tuple[str, Callable[[Client], Any], int, dict[str, list[str]]]
 PAGES: dict[str, Page] = {
-    # First, for the one test that sees all of them: as long as nobody has an account.
+    # First: as long as nobody has an account.
     "welcome": ("stranger", lambda client: client.get("/welcome/"), 200, {}),
     "welcome refused": ("stranger", lambda client: client.post("/welcome/"), 422, {}),
     "lobby": ("stranger", lambda client: client.get("/"), 200, {}),
@@ -480,7 +480,7 @@ PAGES |= {
     "elsewhere, on the way": sent("stranger", "/account/oidc/oidc/login/", {}),
     "elsewhere, refused": got("stranger", "/account/3rdparty/login/error/", 401),
     "elsewhere, cancelled": got("stranger", "/account/3rdparty/login/cancelled/"),
-    # Last, for the one test that sees all of them: from here on things are different.
+    # Last: from here on things are different.
     "log in, banned": ("banned elsewhere", lambda client: come_back(client), 403, {}),
     "sign up closed": got("uninvited", "/account/signup/"),
 }  # fmt: skip
@@ -620,44 +620,44 @@ def clients(
         yield Clients(ann, lounge)
 
 
-pages = pytest.mark.parametrize("page", PAGES)
 urls = pytest.mark.urls(__name__)
-
-
-@urls
-@pages
-@pytest.mark.django_db
-def test_no_page_holds_a_script_of_ours(clients: dict[str, Client], page: str) -> None:
-    who, ask, status, _ = PAGES[page]
-    response = ask(clients[who])
-    assert response.status_code == status
-    assert objections(response.content) == []
-    kind = response.headers["Content-Type"].partition(";")[0]
-    assert kind in ("text/html", "text/plain", "text/css", "image/svg+xml")  # htmx would run text/javascript
-
-
-@urls
-@pages
-@pytest.mark.django_db
-def test_every_page_forbids_all_scripts_but_files_of_this_site(clients: dict[str, Client], page: str) -> None:
-    who, ask, _, other = PAGES[page]
-    header = ask(clients[who]).headers["Content-Security-Policy"]
-    policy = {name: sources for name, *sources in (part.split() for part in header.split(";"))}
-    assert policy == POLICY | other
-    assert "unsafe" not in header
+WITH_SCRIPTS = ("room", "message ", "search")  # in the names of pages that load htmx
 
 
 @urls
 @pytest.mark.django_db
-def test_every_template_is_seen_on_one_of_these_pages(clients: dict[str, Client]) -> None:
-    seen = {
-        template.name.partition("#")[0]
-        for who, ask, _, _ in PAGES.values()
-        for template in ask(clients[who]).templates
-    }
+def test_no_page_holds_a_script_of_ours_and_every_page_forbids_all_but_files_of_this_site(
+    clients: dict[str, Client],
+) -> None:
+    """All pages in one go, in their order: what takes time is what there is to see in them."""
+    found, templates = {}, set()
+    for page, (who, ask, status, other) in PAGES.items():
+        response = ask(clients[who])
+        templates |= {template.name.partition("#")[0] for template in response.templates}
+        loads_none = not any(word in page for word in WITH_SCRIPTS)
+        wrong = [*_wrong(response, status, POLICY | other)]
+        if loads_none and find_all(response.content, "script"):
+            wrong.append("it loads a script")
+        if wrong:
+            found[page] = wrong
+    assert found == {}
     # Those of a room as a file are no pages of the site; tests/test_exports.py looks at them.
     files = {file.relative_to(TEMPLATES).as_posix() for file in TEMPLATES.rglob("*.html")}
-    assert seen >= {name for name in files if not name.startswith("export/")}
+    assert templates >= {name for name in files if not name.startswith("export/")}
+
+
+def _wrong(response: Any, status: int, policy: dict[str, list[str]]) -> Iterator[str]:
+    """What is not as it has to be in an answer."""
+    if response.status_code != status:
+        yield f"its status is {response.status_code}"
+    yield from objections(response.content)
+    kind = response.headers["Content-Type"].partition(";")[0]
+    if kind not in ("text/html", "text/plain", "text/css", "image/svg+xml"):
+        yield f"it is {kind}"  # htmx would run text/javascript
+    header = response.headers.get("Content-Security-Policy", "")
+    found = {name: sources for name, *sources in (part.split() for part in header.split(";") if part)}
+    if found != policy or "unsafe" in header:
+        yield f"its policy is {header}"
 
 
 @pytest.mark.django_db
@@ -681,16 +681,6 @@ def test_the_room_loads_htmx_and_its_two_extensions(clients: dict[str, Client]) 
 def test_search_loads_htmx_alone(clients: dict[str, Client]) -> None:
     scripts = find_all(clients["member"].get("/search/").content, "script")
     assert [script["src"] for script in scripts] == [staticfiles_storage.url("vendor/htmx.min.js")]
-
-
-@urls
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if not any(word in page for word in ("room", "message ", "search"))]
-)
-@pytest.mark.django_db
-def test_other_pages_load_no_script_at_all(clients: dict[str, Client], page: str) -> None:
-    who, ask, _, _ = PAGES[page]
-    assert not find_all(ask(clients[who]).content, "script")
 
 
 def all_fragments(lounge: Room, message: Message) -> list[str]:

@@ -26,6 +26,8 @@ from tests.process import free_port
 from tests.sentinels import Watched, watched
 from tests.waiting import until
 
+pytestmark = pytest.mark.any_database
+
 NEVER = 1e6  # seconds
 
 

@@ -24,7 +24,7 @@ from tests import test_socket
 from tests.process import ROOT
 
 connect = test_socket.connect
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 MARKER = "xyzzyplughplover"
 FEED = "feedtoken0123456789"

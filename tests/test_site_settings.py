@@ -11,7 +11,7 @@ from rooms.news import ended_sessions
 from tests.accounts import log_in, logged_in, make_account, who
 from tests.html import find, find_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SETTINGS = "/admin/rooms/sitesettings/"
 

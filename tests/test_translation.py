@@ -34,6 +34,8 @@ from rooms.texts import number
 from tests.html import find
 from tests.test_promises import PAGES, TEMPLATES, all_fragments, clients, urlpatterns
 
+pytestmark = pytest.mark.any_database
+
 __all__ = ["clients", "urlpatterns"]
 
 ROOT = Path(site.BASE_DIR)

@@ -22,7 +22,7 @@ from tests.accounts import (
 from tests.html import find, find_all
 from tests.totp import totp
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import shutil
 import signal
 import sqlite3
 import tempfile
@@ -19,7 +20,15 @@ from tests.process import Server, free_port
 
 
 @pytest.fixture
-def site() -> Iterator[Server]:
+def site(empty: Server, fresh_data: Path) -> Server:
+    """One that has run before."""
+    shutil.copytree(fresh_data, empty.data_dir, dirs_exist_ok=True)
+    return empty
+
+
+@pytest.fixture
+def empty() -> Iterator[Server]:
+    """One that has never run."""
     with tempfile.TemporaryDirectory(prefix="parlor-up-") as directory:
         site = Server(Path(directory))
         yield site
@@ -78,16 +87,16 @@ def refusal(site: Server) -> str:
 
 
 @pytest.mark.parametrize("debug", ["off", "on"])
-def test_serves_pages_and_their_files(site: Server, debug: str) -> None:
-    site.env["DEBUG"] = debug
-    site.start()
-    with urlopen(site.url) as page:
+def test_serves_pages_and_their_files(empty: Server, debug: str) -> None:
+    empty.env["DEBUG"] = debug
+    empty.start()
+    with urlopen(empty.url) as page:
         html = page.read().decode()
     for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', html):
-        with urlopen(site.url + path) as file:
+        with urlopen(empty.url + path) as file:
             assert file.status == 200
-    assert site.stop() == 0
-    assert site.errors == ""
+    assert empty.stop() == 0
+    assert empty.errors == ""
 
 
 def test_ctrl_c_ends_everything_in_silence_though_people_are_there(site: Server) -> None:
@@ -112,13 +121,13 @@ def test_other_ends_are_as_clean(site: Server, ending: signal.Signals) -> None:
     assert site.errors == ""
 
 
-def test_ctrl_c_before_it_serves(site: Server) -> None:
-    process = site.launch()
-    while process.poll() is None and not redis_of(site):
+def test_ctrl_c_before_it_serves(empty: Server) -> None:
+    process = empty.launch()
+    while process.poll() is None and not redis_of(empty):
         pass
-    assert site.interrupt() == 0
-    assert redis_of(site) == []
-    assert site.errors == ""
+    assert empty.interrupt() == 0
+    assert redis_of(empty) == []
+    assert empty.errors == ""
 
 
 def test_a_second_start_still_has_what_was_said(site: Server) -> None:
@@ -170,9 +179,9 @@ def test_port_in_use(site: Server) -> None:
 
 
 @pytest.mark.parametrize("port", ["eighty", "99999"])
-def test_no_port(site: Server, port: str) -> None:
-    site.env["PORT"] = port
-    assert f":{port} is no port" in refusal(site)
+def test_no_port(empty: Server, port: str) -> None:
+    empty.env["PORT"] = port
+    assert f":{port} is no port" in refusal(empty)
 
 
 def test_the_same_data_twice(site: Server) -> None:
@@ -185,44 +194,44 @@ def test_the_same_data_twice(site: Server) -> None:
     assert len(redis_of(site)) == 1
 
 
-def test_no_redis_at_redis_url(site: Server) -> None:
-    site.env["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
-    assert "REDIS_URL" in refusal(site)
+def test_no_redis_at_redis_url(empty: Server) -> None:
+    empty.env["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    assert "REDIS_URL" in refusal(empty)
 
 
 @pytest.mark.parametrize(
     "url", ["postgres://127.0.0.1:1/parlor", "postgres://[", "mysql://here/parlor", "parlor"]
 )
-def test_no_database_at_database_url(site: Server, url: str) -> None:
-    site.env["DATABASE_URL"] = url
-    assert "DATABASE_URL" in refusal(site)
-    assert redis_of(site) == []
+def test_no_database_at_database_url(empty: Server, url: str) -> None:
+    empty.env["DATABASE_URL"] = url
+    assert "DATABASE_URL" in refusal(empty)
+    assert redis_of(empty) == []
 
 
-def test_a_database_that_is_something_else(site: Server) -> None:
-    (site.data_dir / "parlor.sqlite3").write_text(
+def test_a_database_that_is_something_else(empty: Server) -> None:
+    (empty.data_dir / "parlor.sqlite3").write_text(
         "not a database, but a text as long as it takes to be none" * 20
     )
-    assert "file is not a database" in refusal(site)
+    assert "file is not a database" in refusal(empty)
 
 
-def test_a_file_where_the_data_directory_should_be(site: Server) -> None:
-    (site.data_dir / "file").touch()
-    site.env["DATA_DIR"] = str(site.data_dir / "file")
-    assert "DATA_DIR" in refusal(site)
+def test_a_file_where_the_data_directory_should_be(empty: Server) -> None:
+    (empty.data_dir / "file").touch()
+    empty.env["DATA_DIR"] = str(empty.data_dir / "file")
+    assert "DATA_DIR" in refusal(empty)
 
 
-def test_a_data_directory_that_cannot_be_made(site: Server) -> None:
-    site.env["DATA_DIR"] = "/proc/parlor"
-    assert "DATA_DIR" in refusal(site)
+def test_a_data_directory_that_cannot_be_made(empty: Server) -> None:
+    empty.env["DATA_DIR"] = "/proc/parlor"
+    assert "DATA_DIR" in refusal(empty)
 
 
-def test_odd_names_of_directories(site: Server) -> None:
-    odd = site.data_dir / 'it\'s a "long" #1 %20 näme?' / ("x" * 80)
+def test_odd_names_of_directories(empty: Server) -> None:
+    odd = empty.data_dir / 'it\'s a "long" #1 %20 näme?' / ("x" * 80)
     odd.mkdir(parents=True)
-    site.env |= {"DATA_DIR": str(odd), "TMPDIR": str(site.data_dir)}
-    site.start()
-    assert site.stop() == 0
+    empty.env |= {"DATA_DIR": str(odd), "TMPDIR": str(empty.data_dir)}
+    empty.start()
+    assert empty.stop() == 0
     with sqlite3.connect(odd / "parlor.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM django_migrations").fetchone()[0] > 0
     database.close()

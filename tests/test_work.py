@@ -123,6 +123,7 @@ def test_it_ends_with_whoever_holds_its_input_open(
     assert worker.wait(60) == 0
 
 
+@pytest.mark.any_database
 class TestExportCommand:
     def test_writes_the_room(self, lounge: Room, ann: Person, tmp_path: Path) -> None:
         fill(lounge, ann, 1200)
@@ -155,6 +156,7 @@ class TestExportCommand:
         assert errors.startswith("CommandError: ") and "Traceback" not in errors
 
 
+@pytest.mark.any_database
 def test_memory_stays_the_same_however_long_the_room_is(
     lounge: Room, ann: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
