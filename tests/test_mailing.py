@@ -18,7 +18,7 @@ from tests.accounts import logged_in, make_account, make_member
 from tests.tasks import work
 
 MakePerson = Callable[..., Person]
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
