@@ -124,7 +124,7 @@ def never_committed(
 def without_cause(failures: Iterable[Failure], troubled: Sequence[tuple[float, float]]) -> list[str]:
     """The failures that came while nothing was wrong; `troubled` are the times when something was."""
     causeless = [
-        failure.what
+        f"{failure.what} ({failure.whose})" if failure.whose else failure.what
         for failure in failures
         if not any(failure.until >= since and failure.since <= until for since, until in troubled)
     ]

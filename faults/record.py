@@ -14,6 +14,7 @@ class Failure:
     since: float
     until: float
     what: str
+    whose: str = ""  # told where nothing explains it
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ class Record:
     def saw(self, room: str, row: Row) -> None:
         self.shown[room].add((row.seq, row.author, row.html, row.is_deleted))
 
-    def failed(self, what: str, since: float | None = None) -> None:
+    def failed(self, what: str, since: float | None = None, whose: str = "") -> None:
         now = time.monotonic()
-        self.failures.append(Failure(now if since is None else since, now, what))
+        self.failures.append(Failure(now if since is None else since, now, what, whose))
         self.counts[what] += 1

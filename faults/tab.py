@@ -45,7 +45,7 @@ class Tab:
         self._queue: deque[str] = deque()
         self._socket: ClientConnection | None = None
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
-        self._attempt = 0
+        self._attempt, self._heard_at = 0, 0.0
         self._leaves = False
 
     async def run(self) -> None:
@@ -113,7 +113,8 @@ class Tab:
         except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
             self.record.failed(f"no socket: {type(error).__name__}", since)
             return 1006
-        self._attempt = 0
+        self._attempt, self._heard_at = 0, time.monotonic()
+        opened_at = self._heard_at
         self.record.counts["connections"] += 1
         async with opened as self._socket:
             self._go_on()
@@ -121,13 +122,18 @@ class Tab:
             try:
                 while True:
                     await self._while_stalled()
-                    self._take(str(await self._socket.recv()))
+                    text = str(await self._socket.recv())
+                    self._heard_at = time.monotonic()
+                    self._take(text)
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else 1006
             finally:
                 sending.cancel()
         if not self._leaves:
-            self.record.failed(f"closed with {code}")
+            now, resumed = time.monotonic(), "resumed" if self.is_live else "not resumed"
+            about = f"{self.name}, {resumed}, {now - opened_at:.0f} s after it connected"
+            about = f"{about} and {now - self._heard_at:.0f} s after its last frame"
+            self.record.failed(f"closed with {code}", whose=about)
         return code
 
     async def _open(self) -> ClientConnection:

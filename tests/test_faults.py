@@ -292,10 +292,14 @@ class TestShown:
 
 class TestWithoutCause:
     def test_failures_count_where_nothing_was_wrong(self) -> None:
-        failures = [Failure(1, 2, "status 500"), Failure(9, 12, "status 500"), Failure(20, 21, "closed")]
+        failures = [
+            Failure(1, 2, "status 500"),
+            Failure(9, 12, "status 500"),
+            Failure(20, 21, "closed", "t2"),
+        ]
         assert checker.without_cause(failures, [(10, 15)]) == [
             "without a fault, 1 times: status 500",
-            "without a fault, 1 times: closed",
+            "without a fault, 1 times: closed (t2)",
         ]
         assert checker.without_cause(failures, [(0, 30)]) == []
 
