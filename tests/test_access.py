@@ -512,7 +512,8 @@ def test_a_hidden_room_answers_as_one_that_is_not_there(road: str, name: str) ->
     def asked(there: Scene) -> tuple[Any, ...]:
         with CaptureQueriesContext(connection) as queries:
             response = ROADS[road](client, there)
-        return response.status_code, response.content, dict(response.headers), len(queries)
+        headers = {name: value for name, value in response.headers.items() if name != "Expires"}  # now
+        return response.status_code, response.content, headers, len(queries)
 
     asked(nowhere)  # what is cached is cached now
     hidden, missing = asked(at), asked(nowhere)
