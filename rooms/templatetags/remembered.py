@@ -8,7 +8,6 @@ from django.utils.timezone import get_current_timezone
 
 from rooms import moulds
 from rooms.models import Message
-from rooms.moulds import PLAIN, StandIn, mould
 
 MOST = 4096  # messages; some 8 MB
 made: dict[tuple[Any, ...], SafeString] = {}
@@ -24,8 +23,8 @@ class Remembered(Node):
         self.moulds: dict[tuple[str, bool], str] = {}
 
     def render(self, context: Context) -> SafeString:
-        message: Message | StandIn = context["message"]
-        if isinstance(message, StandIn):
+        message: Message | moulds.StandIn = context["message"]
+        if isinstance(message, moulds.StandIn):
             return self.nodelist.render(context)
         zone = get_current_timezone()
         if (looks := moulds.plain(message, zone)) is not None:
@@ -42,8 +41,8 @@ class Remembered(Node):
     def _mould(self, is_grouped: bool, context: Context) -> str:
         key = settings.LANGUAGE_CODE, is_grouped
         if key not in self.moulds:
-            with context.push(message=StandIn(is_grouped)):
-                self.moulds[key] = mould(self.nodelist.render(context), PLAIN)
+            with context.push(message=moulds.StandIn(is_grouped)):
+                self.moulds[key] = moulds.mould(self.nodelist.render(context), moulds.PLAIN)
         return self.moulds[key]
 
 
