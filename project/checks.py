@@ -1,6 +1,7 @@
 """What is likely wrong with how a site is set up: `manage.py check`, `check --deploy`, `check --database`."""
 
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,11 +10,12 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
 from project.database import POSTGRES, SQLITE
 
+OLDEST_SQLITE = (3, 33)  # the first that has UPDATE … FROM, by which messages are kept
 SHORTEST_SECRET = 32  # characters of one that nobody is to guess
 OFF = {"0", "f", "false", "n", "no", "off"}  # as uvicorn reads it
 # Those on which the locks of SQLite's write-ahead log do not hold between machines.
@@ -47,6 +49,17 @@ def processes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterabl
             3,
             "uvicorn compresses every frame for every tab by itself.",
             "It is most of the work. Set UVICORN_WS_PER_MESSAGE_DEFLATE=false.",
+        )
+
+
+@register()
+def sqlite(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> Iterable[CheckMessage]:
+    """An SQLite that Django takes, and nothing could be said with."""
+    if settings.DATABASES["default"]["ENGINE"] == SQLITE and sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        yield Error(
+            f"The SQLite of this Python is {sqlite3.sqlite_version}; Parlor needs 3.33 or newer.",
+            hint="Take a Python that has it, or set DATABASE_URL to a PostgreSQL database.",
+            id="parlor.E014",
         )
 
 

@@ -52,7 +52,9 @@ async def close_tabs() -> None:
                     await asyncio.sleep(begun + seconds * count / len(new) - monotonic())
                     told[tab] = asyncio.create_task(tab.restart())
                 await asyncio.gather(*told.values(), return_exceptions=True)
-            await publishing.finished()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(publishing.PUBLISH_SECONDS):
+                    await publishing.finished()
             await Hub.here().close()
 
 

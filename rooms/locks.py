@@ -4,8 +4,9 @@ never each for the other, which PostgreSQL ends after a second by refusing one o
 1. Rooms, by id: `statements.locked_rooms`. What else is of a room (its messages, its threads, its tallies,
    who has joined it) changes while that is locked, and has no order of its own.
 2. Memberships, by id: `take`, `take_members`.
-3. Followings, by id: `take`, `take_followers`.
-4. What others refer to, when the transaction is committed: that it is still there is looked up then, for
+3. What people have saved.
+4. Followings, by id: `take`, `take_followers`.
+5. What others refer to, when the transaction is committed: that it is still there is looked up then, for
    every row that is new or was changed twice. Rooms are locked in such a way that this does not wait for
    them; whoever changes a name or deletes a row comes to that last.
 

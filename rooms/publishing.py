@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 2.0  # how long a Redis that does not answer may hold up a writer
 MOST_AT_ONCE = 256  # events in one trip
-MOST_WAITING = 4096  # events; some 4 MB
+MOST_WAITING = 1024  # events; some 1 MB
 
 Event = tuple[str, dict[str, Any]]  # a group, and what it is sent
 
@@ -49,7 +49,7 @@ async def _tell_members(room_id: int) -> None:
 async def publish(change: Change) -> None:
     """Tell every process; what is told at the same time goes in one trip to Redis."""
     metrics.published(change)
-    await _outgoing.here().do(_of(change))
+    await _told_to_redis(_of(change))
 
 
 def publish_soon(change: Change) -> None:
@@ -74,7 +74,12 @@ def _of(change: Change) -> Event:
 
 async def notify(notice: Notice) -> None:
     """Tell every process where this person has tabs."""
-    await _outgoing.here().do(_told(notice))
+    await _told_to_redis(_told(notice))
+
+
+async def _told_to_redis(event: Event) -> None:
+    """Have Redis told; whoever waits for that does not wait behind all others while it does not answer."""
+    await asyncio.wait([_outgoing.here().put(event)], timeout=PUBLISH_SECONDS)
 
 
 def _told(notice: Notice) -> Event:

@@ -54,6 +54,16 @@ def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return lambda name: monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", name)
 
 
+def test_an_sqlite_that_is_too_old(
+    found: Found, engine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 31, 1))
+    engine(SQLITE)
+    assert "parlor.E014" in found()
+    engine(POSTGRES)
+    assert "parlor.E014" not in found()
+
+
 def test_a_site_that_is_set_up_well_is_warned_of_nothing(found: Found) -> None:
     assert found(deploy=True) == set()
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from rooms import changes, joining, mailing, statements, threads, unread
 from rooms.accounts.closing import close
-from rooms.models import Kind, Membership, Message, Person, Role, Room
+from rooms.models import Kind, Membership, Message, Person, Role, Room, Saved
 from tests.race import LOCKS, Act, step_by_step
 
 pytestmark = [
@@ -159,6 +159,16 @@ def test_an_account_that_is_closed(site: Site, other: str) -> None:
         Membership.objects.filter(person=site.people[0]).update(role=Role.OWNER)  # whose heir is another
 
     assert both(lambda: close(site.people[0]), getattr(site, other), before=come) == []
+
+
+def test_an_account_that_is_closed_and_what_was_saved_goes(site: Site) -> None:
+    def come() -> None:
+        site.people[0] = site.newcomer()
+        site.follow(site.people[0])
+        for message in Message.objects.filter(room=site.rooms[0]):
+            Saved.objects.create(person=site.people[0], message=message)
+
+    assert both(lambda: close(site.people[0]), site.purge, before=come) == []
 
 
 def test_who_is_mailed_and_who_reads(site: Site) -> None:

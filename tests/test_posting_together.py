@@ -168,6 +168,25 @@ async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
     assert asked == [1, 2, 3]  # the first was asked at once, and two waited
 
 
+async def test_who_waits_for_such_a_redis_does_not_wait_behind_all_others(
+    rooms: list[Room], ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer = asyncio.Event()
+
+    async def send(events: Sequence[publishing.Event]) -> Sequence[None]:
+        await may_answer.wait()
+        return [None] * len(events)
+
+    monkeypatch.setattr(publishing, "_outgoing", Batches(send, 1))
+    monkeypatch.setattr(publishing, "PUBLISH_SECONDS", 0.05)
+    for _ in range(3):
+        await changes.apost(rooms[0], ann, "hello", hear=lambda change: None)
+    async with asyncio.timeout(20):
+        await changes.apost(rooms[0], ann, "and goodbye")  # from a command, which waits for Redis
+    may_answer.set()
+    await publishing.finished()
+
+
 @pytest.mark.skipif("not config.getoption('--postgres')", reason="SQLite has one lock for all")
 async def test_a_room_that_somebody_else_holds_holds_up_no_other(rooms: list[Room], ann: Person) -> None:
     holds, may_end = threading.Event(), threading.Event()

@@ -59,16 +59,18 @@ def _forget(person: Person) -> None:
     for model in (EmailAddress, Authenticator, SocialAccount):
         model.objects.filter(user=person).delete()
     heirs = _heirs(person)
-    theirs = locks.take(Membership.objects.filter(Q(person=person) | Q(pk__in=[heir.pk for heir in heirs])))
+    locks.take(Membership.objects.filter(Q(person=person) | Q(pk__in=[heir.pk for heir in heirs])))
     for heir in heirs:
         heir.role = Role.OWNER
         heir.save(update_fields=["role"])
         changes.access_changed(heir.room)
-    Membership.objects.filter(person=person, pk__in=theirs).delete()
-    Following.objects.filter(pk__in=locks.take(Following.objects.filter(person=person))).delete()
+    # With what came since they were locked, which nobody else holds.
+    Membership.objects.filter(person=person).delete()
     Block.objects.filter(person=person).delete()
     Draft.objects.filter(person=person).delete()
     Saved.objects.filter(person=person).delete()
+    locks.take(Following.objects.filter(person=person))
+    Following.objects.filter(person=person).delete()
     Invitation.objects.filter(by=person).delete()
     for export in Export.objects.filter(person=person):
         exports.delete(export)
