@@ -148,9 +148,8 @@ async def test_it_is_heard_here_before_redis_is_told(
     assert order == ["heard", "published"]
 
 
-async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
-    rooms: list[Room], ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def silent_redis(monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], asyncio.Event]:
+    """A Redis that answers once that event is set; and the versions that it was told."""
     asked: list[int] = []
     may_answer = asyncio.Event()
 
@@ -160,6 +159,13 @@ async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
         return [None] * len(events)
 
     monkeypatch.setattr(publishing, "_outgoing", Batches(send, 1))
+    return asked, may_answer
+
+
+async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
+    rooms: list[Room], ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_answer = silent_redis(monkeypatch)
     monkeypatch.setattr(publishing, "MOST_WAITING", 2)
     for _ in range(6):
         await changes.apost(rooms[0], ann, "hello", hear=lambda change: None)
@@ -171,13 +177,7 @@ async def test_a_redis_that_does_not_answer_holds_up_nobody_and_fills_no_memory(
 async def test_who_waits_for_such_a_redis_does_not_wait_behind_all_others(
     rooms: list[Room], ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_answer = asyncio.Event()
-
-    async def send(events: Sequence[publishing.Event]) -> Sequence[None]:
-        await may_answer.wait()
-        return [None] * len(events)
-
-    monkeypatch.setattr(publishing, "_outgoing", Batches(send, 1))
+    _, may_answer = silent_redis(monkeypatch)
     monkeypatch.setattr(publishing, "PUBLISH_SECONDS", 0.05)
     for _ in range(3):
         await changes.apost(rooms[0], ann, "hello", hear=lambda change: None)
