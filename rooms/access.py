@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from rooms import context
 from rooms.models import Ban, Block, Kind, Level, Membership, Message, Person, Role, Room, SiteSettings
+from rooms.models.room import people_of
 from rooms.prepared import SOME_TIME, first, prepared
 from rooms.statements import locked_room
 
@@ -316,3 +317,11 @@ def may_write_to(person: Person, other: Person) -> bool:
         return False
     between = Q(person=other, blocked=person) | Q(person=person, blocked=other)
     return not Block.objects.filter(between).exists()
+
+
+def check_not_blocked(room: Room) -> None:
+    """Raises Refused where one of two people does not want to hear from the other. Among more, it is
+    their own stylesheet that hides somebody."""
+    ids = people_of(room.people_key)
+    if len(ids) == 2 and Block.objects.filter(person__in=ids, blocked__in=ids).exists():
+        raise Refused(_("You cannot write to each other."))

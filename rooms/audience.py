@@ -13,7 +13,7 @@ from typing import Protocol
 from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
-from rooms import access, changes, fragments, metrics
+from rooms import access, fragments, metrics, recording
 from rooms.events import Change
 from rooms.missed import Shown, missed_since
 from rooms.models import Room
@@ -188,7 +188,7 @@ class Audience:
     def _flush_soon(self) -> None:
         """Now, or a little later where more is about to come."""
         now = monotonic()
-        is_any_coming = changes.is_any_coming() or now - self._queued_at < MORE_SECONDS
+        is_any_coming = recording.is_any_coming() or now - self._queued_at < MORE_SECONDS
         if is_any_coming and now < self._rests_at_most_until:
             asyncio.get_running_loop().call_later(MORE_SECONDS, self._flush_soon)
         else:

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rooms import changes, markup, mentions
+from rooms import access, changes, markup, mentions
 from rooms.access import Access, Refused
 from rooms.events import Change
 from rooms.models import Message, Person, Revision
@@ -22,7 +22,7 @@ def edit(message: Message, by: Person, body: str) -> Change | None:
             raise Refused(_("This message was deleted."))
         if not mine.may_edit(message):
             raise Refused(mine.why_not_post() or _("Only who wrote a message edits it."))
-        changes.check_not_blocked(mine.room)
+        access.check_not_blocked(mine.room)
         if message.body == body:
             return None
         Revision.objects.create(message=message, at=message.edited_at or message.at, body=message.body)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from rooms import changes, file_store, pictures, statements
+from rooms import changes, clock, file_store, pictures, statements
 from rooms.access import Refused
 from rooms.file_names import DOWNLOAD, HEAD, clean_file_name, played_as
 from rooms.files_shown import files_shown
@@ -158,7 +158,7 @@ def _settle(file: File, **fields: Any) -> None:
             return file_store.drop(File.objects.filter(pk=file.pk))
         File.objects.filter(pk=file.pk).update(state=State.READY, **fields)
         message.room = room
-        changes.altered(message)
+        clock.altered(message)
 
 
 def clean_up() -> None:

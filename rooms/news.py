@@ -24,6 +24,7 @@ from rooms import access, fragments, threads, unread
 from rooms.bulk import chunked
 from rooms.events import SIGNED_OUT, Change, Notice
 from rooms.models import Level, Membership
+from rooms.models.room import people_of
 from rooms.prepared import prepared
 from rooms.reading import reading
 from rooms.view import View
@@ -144,14 +145,10 @@ def known_of(person_id: int) -> list[Known]:
             latest_seq=mine.latest_seq,
             mentions=mine.mentions,
             sounds=mine.sounds,
-            partners=_partners(mine.people_key, person_id),
+            partners=frozenset(people_of(mine.people_key)) - {person_id},
         )
         for mine in _standings(person_id)
     ]
-
-
-def _partners(people_key: str | None, person_id: int) -> frozenset[int]:
-    return frozenset(map(int, (people_key or "").split())) - {person_id}
 
 
 @reading

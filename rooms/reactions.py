@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rooms import changes
+from rooms import access, changes
 from rooms.access import Access, Refused
 from rooms.emoji import is_one, name_of
 from rooms.events import Change
@@ -20,7 +20,7 @@ def toggle(message: Message, by: Person, emoji: str) -> Change | None:
     def react(mine: Access, message: Message) -> list[str]:
         if problem := mine.why_not_react(message):
             raise Refused(problem)
-        changes.check_not_blocked(mine.room)
+        access.check_not_blocked(mine.room)
         own = Reaction.objects.filter(message=message, person=by, emoji=emoji)
         if not own.delete()[0]:
             kinds = set(Reaction.objects.filter(message=message).values_list("emoji", flat=True))

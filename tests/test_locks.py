@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rooms import changes, joining, mailing, statements, threads, unread
 from rooms.accounts.closing import close
 from rooms.models import Kind, Membership, Message, Person, Role, Room, Saved
+from rooms.recording import Posting, Said, record_together
 from tests.race import LOCKS, Act, step_by_step
 
 pytestmark = [
@@ -42,19 +43,19 @@ class Site:
         for seq in self.subjects[::-1]:
             changes.post(self.rooms[0], person, "me too", thread=seq)
 
-    def say(self, *said: tuple[Room, changes.Said]) -> None:
-        outcomes = changes._record_together([changes.Posting(room.pk, self.ann, one) for room, one in said])
+    def say(self, *said: tuple[Room, Said]) -> None:
+        outcomes = record_together([Posting(room.pk, self.ann, one) for room, one in said])
         assert [type(outcome) for outcome in outcomes] == [tuple] * len(said)
 
     def name(self) -> None:
         """Everybody in one batch, who joined last first."""
         texts = [f"@{person.username}" for person in self.people[::-1]]
-        self.say(*((room, changes.Said(text)) for room in self.rooms for text in texts))
+        self.say(*((room, Said(text)) for room in self.rooms for text in texts))
 
     def name_in_threads(self) -> None:
         texts = [f"@{person.username}" for person in self.people[::-1]]
         room, subjects = self.rooms[0], self.subjects
-        self.say(*((room, changes.Said(text, thread=seq)) for text in texts for seq in subjects))
+        self.say(*((room, Said(text, thread=seq)) for text in texts for seq in subjects))
 
     def read(self) -> None:
         """Everybody everything, as a process records it."""
@@ -89,7 +90,7 @@ def both(*acts: Act, before: Act = lambda: None) -> list[str]:
 
 def test_where_nobody_is_named_nobody_is_waited_for(site: Site) -> None:
     with CaptureQueriesContext(connection) as queries:
-        site.say(*((room, changes.Said("hello")) for room in site.rooms))
+        site.say(*((room, Said("hello")) for room in site.rooms))
     locking = [query["sql"] for query in queries if LOCKS.search(query["sql"])]
     assert len(locking) == 1 and 'FROM "rooms_room"' in locking[0]
 
@@ -102,7 +103,7 @@ def test_a_batch_in_direct_rooms_and_who_reads(site: Site) -> None:
     site.rooms = [joining.direct_room(site.ann, [person]) for person in site.people]
 
     def talk() -> None:
-        site.say(*((room, changes.Said("hello")) for room in site.rooms[::-1]))
+        site.say(*((room, Said("hello")) for room in site.rooms[::-1]))
 
     assert both(talk, site.read) == []
 

