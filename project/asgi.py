@@ -1,14 +1,15 @@
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 — needs the apps, loaded above
 from django.urls import get_resolver  # noqa: E402
 
 from project.frames import framed_once  # noqa: E402
+from project.handler import Handler  # noqa: E402
 from project.pace import serve_evenly  # noqa: E402
 from project.routing import websocket_urlpatterns  # noqa: E402
 from project.sockets import daphne_manners, same_origin, signed_in, told  # noqa: E402
@@ -16,7 +17,7 @@ from project.uploads import limited  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": limited(http),
+        "http": limited(Handler()),
         "websocket": told(
             same_origin(daphne_manners(framed_once(signed_in(URLRouter(websocket_urlpatterns)))))
         ),

@@ -106,6 +106,8 @@ class TabConsumer(AsyncWebsocketConsumer):
                     await self.dispatch(await receive())
         finally:
             self.leave()  # however it ended
+            # These know it too, in a circle: it would stay until the garbage collector comes by.
+            self.sender = self.suggester = None  # type: ignore[assignment]
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels would look for old connections before each frame, at the price of a thread;

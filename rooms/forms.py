@@ -124,6 +124,14 @@ class SeqField(forms.Field):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+class FrameForm(forms.Form):
+    """What comes in a frame. Django's own keeps its bound fields, which keep it, in a circle, until the
+    garbage collector comes by."""
+
+    def __getitem__(self, name: str) -> forms.BoundField:
+        return self.fields[name].get_bound_field(self, name)
+
+
 class SharedFields(dict[str, forms.Field]):
     """Fields of a form that no form of its kind changes. Django copies them for each, which takes longer
     than all that these do."""
@@ -132,7 +140,7 @@ class SharedFields(dict[str, forms.Field]):
         return self
 
 
-class DraftForm(forms.Form):
+class DraftForm(FrameForm):
     """A text that is being written: `body`, with what leads it, if anything, the sender's `key` for
     it, if it has one, and that of the `draft` it began as, if any."""
 
@@ -191,14 +199,14 @@ class EditForm(forms.Form):
         return str(form.cleaned_data["body"])
 
 
-class ReactionForm(forms.Form):
+class ReactionForm(FrameForm):
     """An emoji for a message: `seq`."""
 
     seq = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     emoji = TextField()
 
 
-class CursorForm(forms.Form):
+class CursorForm(FrameForm):
     """The last tick a tab has seen."""
 
     cursor = forms.IntegerField(min_value=0, max_value=2**63 - 1)
