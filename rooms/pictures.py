@@ -126,7 +126,7 @@ def show(person: Person, picture: bytes | None) -> None:
     try:
         with transaction.atomic():
             # Locked: of two pictures sent at once, the second to come takes the first away.
-            row = Person.objects.select_for_update().get(pk=person.pk)
+            row = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
             old, row.picture = row.picture.name, name
             row.save(update_fields=["picture"])
             if old:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection, transaction
 
-from rooms import markup, mentions
+from rooms import markup, mentions, statements
 from rooms.markup.links import LINK_START
 from rooms.models import Message
 from rooms.search import index
@@ -38,6 +38,7 @@ def _rendered(message: Message) -> str:
 def _keep(rendered: Sequence[tuple[Message, str]]) -> None:
     """Whatever was changed since it was read has been rendered by whoever did that, and stays."""
     found_otherwise = []
+    statements.locked_rooms({message.room_id for message, _ in rendered})  # the first, as `locks` has it
     with connection.cursor() as cursor:
         for message, html in rendered:
             cursor.execute(KEEP, [html, markup.VERSION, message.pk, message.version])

@@ -7,10 +7,12 @@ from allauth.account.models import EmailAddress
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from rooms import changes, joining, mailing, statements, threads, unread
+from rooms import changes, editing, joining, mailing, statements, threads, unread
 from rooms.accounts.closing import close
 from rooms.models import Kind, Membership, Message, Person, Role, Room, Saved
 from rooms.recording import Posting, Said, record_together
+from rooms.rerender import rerender
+from rooms.search import upkeep
 from tests.race import LOCKS, Act, step_by_step
 
 pytestmark = [
@@ -181,3 +183,13 @@ def test_who_is_mailed_and_who_reads(site: Site) -> None:
         mailing.mail(person, list(news))
 
     assert both(tell, site.read, before=site.name) == []
+
+
+@pytest.mark.parametrize("keep_up", [lambda: list(upkeep.fill(anew=True)), lambda: list(rerender(anew=True))])
+def test_what_is_gone_through_and_who_edits(site: Site, keep_up: Act) -> None:
+    numbers, message = count(), Message.objects.filter(author=site.ann)[0]
+
+    def edit() -> None:
+        editing.edit(message, site.ann, f"text {next(numbers)}")
+
+    assert both(keep_up, edit) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
+from rooms import statements
 from rooms.models import Message
 from rooms.search import index
 
@@ -23,19 +24,20 @@ def fill(*, anew: bool = False) -> Iterator[int]:
     before = index.LAST
     while True:
         with transaction.atomic():
-            # Locked: who deletes one of them now waits, and then takes it out of the index.
-            messages = list(
-                Message.objects.filter(pk__lt=before)
-                .order_by("-pk")
-                .select_related("room")
-                .select_for_update(of=("self",))[:BATCH]
+            newest = list(
+                Message.objects.filter(pk__lt=before).order_by("-pk").values_list("pk", "room")[:BATCH]
             )
+            # Locked: who changes one of them now waits, and then puts it in or takes it out.
+            rooms = statements.locked_rooms({room_id for _, room_id in newest})
+            messages = list(Message.objects.filter(pk__in=[pk for pk, _ in newest]))
+            for message in messages:
+                message.room = rooms[message.room_id]
             there = set() if anew else index.backend().among([_place(message) for message in messages])
             index.put(message for message in messages if _place(message) not in there)
-        if not messages:
+        if not newest:
             break
-        yield len(messages)
-        before = messages[-1].pk
+        yield len(newest)
+        before = newest[-1][0]
 
 
 def sweep() -> Iterator[int]:
