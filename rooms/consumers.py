@@ -39,10 +39,11 @@ from rooms.forms import CursorForm, ReactionForm, SeqField
 from rooms.hub import Hub
 from rooms.missed import Missed
 from rooms.models import Message, Person, Room
-from rooms.news import ended_sessions, known_of
 from rooms.reading import reading
 from rooms.sender import Frame, Sender, some_seconds
+from rooms.sessions import ended_sessions
 from rooms.sidebar import sidebar, title_in
+from rooms.standing import known_of
 from rooms.suggest import Suggester
 from rooms.tab import Tab, Viewer
 from rooms.view import View, view

@@ -14,19 +14,14 @@ from time import monotonic
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
-from django.contrib.auth import HASH_SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError
-from django.db.models import F
-from django.utils import timezone
 
-from rooms import access, fragments, threads, unread
+from rooms import fragments, threads, unread
 from rooms.bulk import chunked
 from rooms.events import SIGNED_OUT, Change, Notice
-from rooms.models import Level, Membership
-from rooms.models.room import people_of
-from rooms.prepared import prepared
 from rooms.reading import reading
+from rooms.sessions import ended_sessions
+from rooms.standing import Known, known_of, mentions_of
 from rooms.view import View
 
 log = logging.getLogger(__name__)
@@ -76,20 +71,6 @@ class State:
     sounds: bool = False  # whether they want to hear of mentions
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """How a person stands with a room, as the database has it."""
-
-    room_id: int
-    is_muted: bool
-    read_seq: int
-    last_seq: int  # that is in no thread
-    latest_seq: int  # of all
-    mentions: int
-    sounds: bool = False
-    partners: frozenset[int] = frozenset()  # of a direct room: its other people
-
-
 @dataclass(slots=True)
 class Here:
     """A person with tabs in this process."""
@@ -118,66 +99,6 @@ class Watched:
     clock_seq: int = 0  # the last message, as the database told a check ago
     outside_seq: int = 0  # and the last that was in no thread
     head_version: int = 0  # of the newest name that was heard of
-
-
-def _memberships(person_id: int) -> Any:
-    """Those of the person in rooms that are not archived, each with what `Known` says of the room."""
-    return Membership.objects.filter(person=person_id, room__archived_at=None).annotate(
-        sounds=F("person__sound"),
-        last_seq=F("room__last_seq"),
-        latest_seq=F("room__latest_seq"),
-        people_key=F("room__people_key"),
-    )
-
-
-_standings = prepared(_memberships, -1)
-
-
-@reading
-def known_of(person_id: int) -> list[Known]:
-    """How the person stands with each of their rooms. One query."""
-    return [
-        Known(
-            room_id=mine.room_id,
-            is_muted=mine.level != Level.EVERYTHING,
-            read_seq=mine.read_seq,
-            last_seq=mine.last_seq,
-            latest_seq=mine.latest_seq,
-            mentions=mine.mentions,
-            sounds=mine.sounds,
-            partners=frozenset(people_of(mine.people_key)) - {person_id},
-        )
-        for mine in _standings(person_id)
-    ]
-
-
-@reading
-def mentions_of(room_id: int, people_ids: Iterable[int]) -> list[tuple[int, int, int]]:
-    """Of each of these people who was named in the room since they read it: who, how often, and up
-    to which seq that was counted."""
-    ids = sorted(people_ids)
-    found: list[tuple[int, int, int]] = []
-    for start in range(0, len(ids), 500):
-        rows = Membership.objects.filter(room=room_id, mentions__gt=0, person__in=ids[start : start + 500])
-        found += rows.values_list("person", "mentions", "room__latest_seq")
-    return found
-
-
-def ended_sessions(sessions: dict[str, int]) -> set[str]:
-    """Those of these sessions, by key, that have ended, or whose person may not be here any more."""
-    keys, people = sorted(sessions), sorted(set(sessions.values()))
-    hashes: dict[int, str] = {}  # of those who are welcome: what their password makes of a session
-    for start in range(0, len(people), 500):
-        for person in access.welcome().filter(pk__in=people[start : start + 500]):
-            hashes[person.pk] = person.get_session_auth_hash()
-    live: set[str] = set()
-    for start in range(0, len(keys), 500):
-        some = Session.objects.filter(session_key__in=keys[start : start + 500])
-        for session in some.filter(expire_date__gt=timezone.now()):
-            expected = hashes.get(sessions[session.session_key])
-            if expected and session.get_decoded().get(HASH_SESSION_KEY) == expected:
-                live.add(session.session_key)
-    return sessions.keys() - live
 
 
 ended_among = reading(ended_sessions)

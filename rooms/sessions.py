@@ -1,14 +1,17 @@
-"""A session that ends closes its tabs, in every process."""
+"""A session that ends closes its tabs, in every process; and which have ended."""
 
 from typing import Any
 
 from allauth.account.signals import password_reset
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
+from rooms import access
 from rooms.events import SIGNED_OUT, Notice, session_digest
 from rooms.models import Person
 from rooms.publishing import notify_after_commit
@@ -35,3 +38,20 @@ def end_sessions(person: Person, except_key: str | None = None) -> None:
 def end_others(request: HttpRequest, user: Person, **kwargs: Any) -> None:
     """Whoever knew the old password is out."""
     end_sessions(user, request.session.session_key)
+
+
+def ended_sessions(sessions: dict[str, int]) -> set[str]:
+    """Those of these sessions, by key, that have ended, or whose person may not be here any more."""
+    keys, people = sorted(sessions), sorted(set(sessions.values()))
+    hashes: dict[int, str] = {}  # of those who are welcome: what their password makes of a session
+    for start in range(0, len(people), 500):
+        for person in access.welcome().filter(pk__in=people[start : start + 500]):
+            hashes[person.pk] = person.get_session_auth_hash()
+    live: set[str] = set()
+    for start in range(0, len(keys), 500):
+        some = Session.objects.filter(session_key__in=keys[start : start + 500])
+        for session in some.filter(expire_date__gt=timezone.now()):
+            expected = hashes.get(sessions[session.session_key])
+            if expected and session.get_decoded().get(HASH_SESSION_KEY) == expected:
+                live.add(session.session_key)
+    return sessions.keys() - live

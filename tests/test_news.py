@@ -18,8 +18,8 @@ from rooms import access, audience, changes, hub, joining, moderation, news, pre
 from rooms.events import Change, Notice, group_of_person
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
-from rooms.news import known_of
 from rooms.settings_forms import SettingsForm
+from rooms.standing import Known, known_of
 from rooms.unread import mark_all_read, mark_read
 from tests.html import find_all
 from tests.page import Page
@@ -317,7 +317,7 @@ async def test_of_many_who_learn_anew_of_their_rooms_one_reads_at_a_time(
     reading: list[int] = []
     go_on = asyncio.Event()
 
-    async def read(person_id: int) -> list[news.Known]:
+    async def read(person_id: int) -> list[Known]:
         reading.append(person_id)
         await go_on.wait()
         return []

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from rooms.models import Invitation, Person, Room, SiteSettings
-from rooms.news import ended_sessions
+from rooms.sessions import ended_sessions
 from tests.accounts import log_in, logged_in, make_account, who
 from tests.html import find, find_all
 

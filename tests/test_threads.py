@@ -32,6 +32,7 @@ from rooms.models import Block, Following, Level, Membership, Message, Person, R
 from rooms.recording import Posting, Said
 from rooms.search.results import search
 from rooms.sidebar import sidebar
+from rooms.standing import known_of
 from rooms.view import View
 from tests.html import find, find_all
 from tests.page import Page
@@ -355,7 +356,7 @@ async def watch(
         page = Page(cursor)
         page.view, page.person_id, page.room_id = View(thread=thread), who.pk, lounge.pk
         assert (await here.join(lounge.pk, page)).admit(page)
-        known = await news.known_of(who.pk)
+        known = await known_of(who.pk)
         here.news.join(page, known)  # type: ignore[arg-type]
         here.hear_rooms(room.room_id for room in known)
         return page
