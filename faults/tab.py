@@ -25,7 +25,10 @@ MOST_QUEUED = 100
 
 HANDSHAKE_SECONDS = 30.0
 RELOAD_SECONDS = 1.0  # before somebody tries a page again that did not come
-SMALL = 4096  # bytes that the system buffers for a tab that may stop reading
+# Bytes that the system buffers for a tab that may stop reading. It reads no more in one turn of the loop,
+# which has few in a second where the machine is busy: with 4096 some tabs were behind for a minute after
+# they read again, and so was the server's ping, which then closed them.
+SMALL = 32 * 1024
 
 Frame = dict[str, Any]
 
@@ -143,7 +146,7 @@ class Tab:
         address = parts.netloc
         if self._direct_port:
             address = f"127.0.0.1:{self._direct_port}"
-            options = {"max_queue": 1, "sock": await _small_socket(self._direct_port)}
+            options = {"max_queue": 1, "sock": await small_socket(self._direct_port)}
         return await connect(
             f"ws://{address}/rooms/{self.room}/live/",
             additional_headers=headers,
@@ -211,7 +214,8 @@ class Tab:
         self._queue.clear()
 
 
-async def _small_socket(port: int) -> socket.socket:
+async def small_socket(port: int) -> socket.socket:
+    """A TCP connection to `port` for which the system buffers little of what is not read."""
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
     small.setblocking(False)

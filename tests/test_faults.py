@@ -1,8 +1,12 @@
 """The fault suite's own parts: what its tabs make of what the site sends, and that its checker finds
 each kind of violation. Whole runs are in e2e/test_faults.py."""
 
+import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fcntl import ioctl
+from termios import FIONREAD
 
 import pytest
 from django.test import Client
@@ -16,10 +20,14 @@ from faults.page import Page, Row
 from faults.record import Failure, Record
 from faults.schedule import KINDS, QUIET_AFTER, QUIET_BEFORE, possible, schedule
 from faults.stored import Message, Room
+from faults.tab import small_socket
 from rooms import changes, editing, fragments, history, reactions
 from rooms.models import Message as Said
 from rooms.models import Person
 from rooms.models import Room as RealRoom
+from tests.waiting import until
+
+MEGABYTE = 1024 * 1024
 
 
 class TestSchedule:
@@ -302,6 +310,24 @@ class TestWithoutCause:
             "without a fault, 1 times: closed (t2)",
         ]
         assert checker.without_cause(failures, [(0, 30)]) == []
+
+
+async def test_a_tab_that_stopped_reading_has_a_megabyte_in_few_turns_of_the_loop() -> None:
+    """In each it reads what the system holds for it by then, and a busy machine has some three in a second:
+    the site's ping, behind all of it, is to be answered in time."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        await small_socket(listener.getsockname()[1]) as small,
+        listener.accept()[0] as server,
+    ):
+        server.setblocking(False)
+        server.send(bytes(MEGABYTE))
+        await until(lambda: unread(small) > MEGABYTE / 50)
+
+
+def unread(small: socket.socket) -> int:
+    """How many bytes of what has come have not been read."""
+    return int.from_bytes(ioctl(small, FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_every_guard_that_can_be_broken_has_a_place_where_it_is_noticed() -> None:
