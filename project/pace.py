@@ -6,6 +6,9 @@ import sys
 # Objects that are new, and still there, before the collector looks for cycles among them. Most go by
 # themselves. With Python's own 700 it looks through all tabs every few seconds, and everybody waits.
 MOST_NEW = 10_000
+# How often it does that before it looks through what was still there each time: 10 ms for a busy site's, where
+# Python's own 10 makes it 20 to 40. And how often that, before it looks through everything.
+YOUNG, OLD = 3, 30
 # How long a thread that computes may keep the others waiting, where Python's own is 5 ms. To post takes
 # a dozen turns of two threads: each would wait so long while a third one reads something from the database.
 TURN_SECONDS = 0.0005
@@ -15,5 +18,5 @@ def serve_evenly() -> None:
     """To be called once all is loaded: that stays, and is never looked through again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(MOST_NEW, 10, 10)
+    gc.set_threshold(MOST_NEW, YOUNG, OLD)
     sys.setswitchinterval(TURN_SECONDS)
