@@ -6,8 +6,8 @@ import sys
 # Objects that are new, and still there, before the collector looks for cycles among them. Most go by
 # themselves. With Python's own 700 it looks through all tabs every few seconds, and everybody waits.
 MOST_NEW = 10_000
-# How often it does that before it looks through what was still there each time: 10 ms for a busy site's, where
-# Python's own 10 makes it 20 to 40. And how often that, before it looks through everything.
+# How often it does that before it looks through what was still there each time: 10 ms for that of a busy
+# site, and 20 to 40 with Python's own 10. And how often that, before it looks through everything.
 YOUNG, OLD = 3, 30
 # How long a thread that computes may keep the others waiting, where Python's own is 5 ms. To post takes
 # a dozen turns of two threads: each would wait so long while a third one reads something from the database.
