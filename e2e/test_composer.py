@@ -95,12 +95,12 @@ def test_code_is_sent_as_it_was_written_and_the_choice_is_remembered(room: Room)
 
 
 def test_a_switch_without_a_connection_leaves_everything_as_it_is(
-    own_server: Site, tab: Callable[..., Page], page_errors: PageErrors
+    room: Room, server: Site, page_errors: PageErrors
 ) -> None:
     page_errors.allow_outage()
     page_errors.allow("htmx:error")
-    with proxy_to(own_server.port) as network:
-        page = tab("ann", base_url=network.url)
+    with proxy_to(server.port) as network:
+        page = room.tab("ann", base_url=network.url)
         page.keyboard.type("half a")
         network.cut()
         expect(page.locator("#connection .offline")).to_be_visible()

@@ -100,11 +100,12 @@ def test_all_of_it_is_live_in_every_tab_and_there_after_a_kill(
 
 
 def test_what_is_missed_while_away_is_there_after_the_resume(
-    own_server: Site, tab: Callable[..., Page], page_errors: PageErrors
+    server: Site, tab: Callable[..., Page], page_errors: PageErrors
 ) -> None:
     page_errors.allow_outage()
-    with proxy_to(own_server.port) as network:
-        ann, bob = tab("ann"), tab("bob", base_url=network.url)
+    with proxy_to(server.port) as network:
+        room = Room(tab)
+        ann, bob = room.tab("ann"), room.tab("bob", base_url=network.url)
         say(ann, "lunch at one?")
         expect(bob.locator(".message")).to_have_count(1)
         say(bob, "yes")
@@ -157,12 +158,13 @@ def test_the_menu_holds_what_this_viewer_may_do(pages: tuple[Page, Page, Page]) 
     expect(menu.get_by_role("button", name="Reply")).to_have_count(1)
 
 
-def test_without_a_script(browser: Browser, own_server: Site) -> None:
-    context = browser.new_context(base_url=own_server.url, java_script_enabled=False)
+def test_without_a_script(browser: Browser, server: Site, tab: Callable[..., Page]) -> None:
+    room = Room(tab)
+    context = browser.new_context(base_url=server.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
-    page.get_by_label("Room", exact=True).fill("Lounge")
-    page.get_by_label("Your name").fill("ann")
+    page.get_by_label("Room", exact=True).fill(room.name)
+    page.get_by_label("Your name").fill(room.called("ann"))
     page.keyboard.press("Enter")
     page.locator("[name=body]").first.fill("lunch at one?")
     page.keyboard.press("Enter")
@@ -171,21 +173,21 @@ def test_without_a_script(browser: Browser, own_server: Site) -> None:
     page.get_by_role("link", name="React").click()
     page.get_by_label("thumbs up").click()
     expect(page.locator("#message-1 .reaction")).to_have_text(re.compile(r"👍\s*1"))
-    page.goto("/rooms/lounge/messages/1/about/")
+    page.goto(f"{room.path}messages/1/about/")
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("What it says").fill("lunch at two?")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#message-1 .text")).to_have_text("lunch at two?")
-    page.goto("/rooms/lounge/messages/1/about/")
+    page.goto(f"{room.path}messages/1/about/")
     page.get_by_role("link", name="Reply").click()
     page.get_by_label("Your answer").fill("yes")
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".answered .line")).to_have_text("lunch at two?")
-    page.goto("/rooms/lounge/messages/1/about/")
+    page.goto(f"{room.path}messages/1/about/")
     page.get_by_role("button", name="Save it for yourself").click()
     page.goto("/saved/")
     expect(page.locator(".text")).to_have_text("lunch at two?")
-    page.goto("/rooms/lounge/messages/1/about/")
+    page.goto(f"{room.path}messages/1/about/")
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#message-1 .text")).to_have_text("This message was deleted.")
     context.close()

@@ -74,11 +74,11 @@ def nothing_made(site: Site) -> Iterator[None]:
         worker.resume()
 
 
-def test_pictures_are_seen_live_by_everybody(room: Room, own_server: Site) -> None:
+def test_pictures_are_seen_live_by_everybody(room: Room, server: Site) -> None:
     ann, bob = room.tab("ann"), room.tab("bob")
     pages = (ann, bob)
     boxes = []
-    with nothing_made(own_server):
+    with nothing_made(server):
         choose(ann, picture())
         ann.get_by_label("Caption of lake.png").fill("The lake & <b>us</b>")
         ann.locator("#with-files").fill("From Sunday:")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.commands import Commands
 from e2e.conftest import Site
+from e2e.pages import Room
 from e2e.site import expect_shows_all, manage, say, stored
 from tests.process import Server
 
@@ -52,17 +53,20 @@ def test_two_servers_and_two_programs_write_to_one_room_at_once(
         assert bodies == [f"{name} says {n}" for n in range(count)]
 
 
-def test_a_process_killed_between_commit_and_publish(own_server: Site, tab: Callable[..., Page]) -> None:
-    page = tab("ann")
-    killed = """
+def test_a_process_killed_between_commit_and_publish(server: Site, tab: Callable[..., Page]) -> None:
+    room = Room(tab)
+    page = room.tab("ann")
+    name = room.called("ann")
+    killed = f"""
 import os
 from rooms import changes, publishing
 from rooms.models import Person, Room
 
 publishing.publish = lambda change: os._exit(0)  # committed by now, and nobody will hear of it
-changes.post(Room.objects.get(slug="lounge"), Person.objects.get(username="ann"), "my last words")
+room, person = Room.objects.get(slug={room.slug!r}), Person.objects.get(username={name!r})
+changes.post(room, person, "my last words")
 raise SystemExit("it was to be killed")
 """
-    manage(own_server, "shell", "-v", "0", "-c", killed)
+    manage(server, "shell", "-v", "0", "-c", killed)
     expect(page.locator(".message .text")).to_have_text(["my last words"], timeout=SLOW)
-    expect_shows_all(page, own_server, "lounge")
+    expect_shows_all(page, server, room.slug)

@@ -7,15 +7,20 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from e2e.conftest import Site
-from e2e.pages import PageErrors, wait_until
+from e2e.pages import PageErrors, Room, wait_until
 from e2e.proxy import Proxy, proxy_to
 from e2e.site import expect_shows_all, manage, say, shown, stored
 
 SLOW = 30_000  # ms; for what comes back by itself after an outage
 
 
-def bodies(server: Site, slug: str = "lounge") -> list[str]:
-    return [row["body"] for row in stored(server, slug)]
+@pytest.fixture
+def room(tab: Callable[..., Page]) -> Room:
+    return Room(tab)
+
+
+def bodies(server: Site, room: Room) -> list[str]:
+    return [row["body"] for row in stored(server, room.slug)]
 
 
 def pending(page: Page) -> list[str]:
@@ -58,8 +63,9 @@ def test_three_tabs_through_a_server_kill_and_a_redis_restart(
         expect(page.locator(".message")).to_have_count(12, timeout=SLOW)
         expect_nothing_pending(page)
         expect_shows_all(page, own_server, "lounge")
-    assert len(set(bodies(own_server))) == 12
-    assert [row["version"] for row in stored(own_server, "lounge")] == list(range(1, 13))
+    rows = stored(own_server, "lounge")
+    assert len({row["body"] for row in rows}) == 12
+    assert [row["version"] for row in rows] == list(range(1, 13))
 
 
 def test_a_server_that_stops_as_asked_and_starts_again(
@@ -78,22 +84,20 @@ def test_a_server_that_stops_as_asked_and_starts_again(
 
 
 @pytest.fixture
-def network(own_server: Site) -> Iterator[Proxy]:
-    with proxy_to(own_server.port) as proxy:
+def network(server: Site) -> Iterator[Proxy]:
+    with proxy_to(server.port) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def through(network: Proxy, tab: Callable[..., Page], page_errors: PageErrors) -> Callable[..., Page]:
+def through(network: Proxy, room: Room, page_errors: PageErrors) -> Callable[..., Page]:
     """through(name): a tab whose connection goes through `network`."""
     page_errors.allow_outage()
-    return lambda name: tab(name, base_url=network.url)
+    return lambda name: room.tab(name, base_url=network.url)
 
 
-def test_offline_and_back(
-    own_server: Site, network: Proxy, through: Callable[..., Page], tab: Callable[..., Page]
-) -> None:
-    ann, bob = through("ann"), tab("bob")
+def test_offline_and_back(server: Site, network: Proxy, through: Callable[..., Page], room: Room) -> None:
+    ann, bob = through("ann"), room.tab("bob")
     say(ann, "before")
     expect(bob.locator(".message")).to_have_count(1)
     expect_nothing_pending(ann)
@@ -113,15 +117,15 @@ def test_offline_and_back(
     expect_nothing_pending(ann)
     for page in (ann, bob):
         expect(page.locator(".message")).to_have_count(11, timeout=SLOW)
-        expect_shows_all(page, own_server, "lounge")
-    said = bodies(own_server)
+        expect_shows_all(page, server, room.slug)
+    said = bodies(server, room)
     assert [body for body in said if body.startswith("ann")] == [f"ann, offline {n}" for n in range(5)]
     say(ann, "ence")
     expect(bob.locator(".message").last).to_contain_text("half a sentence")
 
 
 def test_what_was_sent_into_a_dead_connection_is_sent_again_in_order(
-    own_server: Site, network: Proxy, through: Callable[..., Page]
+    server: Site, network: Proxy, through: Callable[..., Page], room: Room
 ) -> None:
     ann = through("ann")
     say(ann, "before")
@@ -136,40 +140,46 @@ def test_what_was_sent_into_a_dead_connection_is_sent_again_in_order(
     network.mend()
     expect_nothing_pending(ann)
     expect(ann.locator(".message")).to_have_count(5, timeout=SLOW)
-    assert bodies(own_server) == ["before", *(f"into the void {n}" for n in range(3)), "and on"]
-    expect_shows_all(ann, own_server, "lounge")
+    assert bodies(server, room) == ["before", *(f"into the void {n}" for n in range(3)), "and on"]
+    expect_shows_all(ann, server, room.slug)
 
 
 def test_what_arrived_but_was_not_confirmed_is_not_said_twice(
-    own_server: Site, network: Proxy, through: Callable[..., Page], tab: Callable[..., Page]
+    server: Site, network: Proxy, through: Callable[..., Page], room: Room
 ) -> None:
-    ann, bob = through("ann"), tab("bob")
-    assert own_server.process
-    own_server.process.send_signal(signal.SIGSTOP)  # the frame arrives, its answer does not come
-    say(ann, "once")
-    expect(ann.locator(".send:has(.resend)")).to_have_count(1)
-    network.cut()
-    own_server.process.send_signal(signal.SIGCONT)
+    ann, bob = through("ann"), room.tab("bob")
+    assert server.process
+    server.process.send_signal(signal.SIGSTOP)  # the frame arrives, its answer does not come
+    try:
+        say(ann, "once")
+        expect(ann.locator(".send:has(.resend)")).to_have_count(1)
+        network.cut()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
     network.mend()
     expect_nothing_pending(ann)
     expect(bob.locator(".message")).to_have_count(1, timeout=SLOW)
-    assert bodies(own_server) == ["once"]
+    assert bodies(server, room) == ["once"]
 
 
-def test_far_too_much_was_missed(own_server: Site, network: Proxy, through: Callable[..., Page]) -> None:
+def test_far_too_much_was_missed(
+    server: Site, network: Proxy, through: Callable[..., Page], room: Room
+) -> None:
     ann = through("ann")
     say(ann, "before")
     expect(ann.locator(".message")).to_have_count(1)
     network.cut()
-    manage(own_server, "say", "lounge", "--as", "bob", text="".join(f"line {n}\n" for n in range(300)))
+    manage(
+        server, "say", room.slug, "--as", room.called("bob"), text="".join(f"line {n}\n" for n in range(300))
+    )
     network.mend()
     expect(ann.locator(".message").last).to_contain_text("line 299", timeout=SLOW)
-    expect_shows_all(ann, own_server, "lounge")
+    expect_shows_all(ann, server, room.slug)
     assert len(shown(ann)) == 50
 
 
-def test_two_tabs_of_one_person_and_a_reload(own_server: Site, tab: Callable[..., Page]) -> None:
-    one = tab("ann")
+def test_two_tabs_of_one_person_and_a_reload(server: Site, room: Room) -> None:
+    one = room.tab("ann")
     two = one.context.new_page()
     two.goto(one.url)
     say(one, "from one")
@@ -180,11 +190,11 @@ def test_two_tabs_of_one_person_and_a_reload(own_server: Site, tab: Callable[...
     say(two, "from two")
     for page in (one, two):
         expect(page.locator(".message")).to_have_count(2)
-        expect_shows_all(page, own_server, "lounge")
+        expect_shows_all(page, server, room.slug)
 
 
-def test_back_from_another_page_the_room_is_live(own_server: Site, tab: Callable[..., Page]) -> None:
-    ann, bob = tab("ann"), tab("bob")
+def test_back_from_another_page_the_room_is_live(server: Site, room: Room) -> None:
+    ann, bob = room.tab("ann"), room.tab("bob")
     ann.goto("/")
     say(bob, "while ann was elsewhere")
     expect(bob.locator(".message")).to_have_count(1)
@@ -192,17 +202,17 @@ def test_back_from_another_page_the_room_is_live(own_server: Site, tab: Callable
     expect(ann.locator(".message")).to_have_count(1)
     say(bob, "and now")
     expect(ann.locator(".message")).to_have_count(2)
-    expect_shows_all(ann, own_server, "lounge")
+    expect_shows_all(ann, server, room.slug)
 
 
-def test_a_script_that_comes_late(own_server: Site, new_page: Callable[..., Page]) -> None:
+def test_a_script_that_comes_late(room: Room, new_page: Callable[..., Page]) -> None:
     """htmx starts when its page is read; a part of it that came after that would never work."""
     page = new_page()
     late: list[Route] = []
     page.route("**/hx-ws*.js", lambda route: late.append(route))
     page.goto("/")
-    page.locator("[name=room_name]").fill("Lounge")
-    page.locator("[name=username]").fill("ann")
+    page.locator("[name=room_name]").fill(room.name)
+    page.locator("[name=username]").fill(room.called("ann"))
     page.locator("form.join button").click(no_wait_after=True)
     wait_until(page, lambda: bool(late))
     # A second of a busy browser: timers and tasks of the page run, the script is not there.

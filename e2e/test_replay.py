@@ -81,19 +81,19 @@ async def replay(server: Site, cookies: dict[str, str], said: dict[str, list[str
 
 
 def test_everybody_sees_all_of_it_in_the_order_of_the_database(
-    own_server: Site, tab: Callable[..., Page]
+    server: Site, tab: Callable[..., Page]
 ) -> None:
     said = conversation()
     total = sum(map(len, said.values()))
     tabs = [tab(f"tab {n}", "Replay") for n in range(3)]
-    cookies = {author: session_of(own_server.url, "Replay", author) for author in said}
+    cookies = {author: session_of(server.url, "Replay", author) for author in said}
     with ThreadPoolExecutor(1) as thread:
-        replay_ends = thread.submit(asyncio.run, replay(own_server, cookies, said))
+        replay_ends = thread.submit(asyncio.run, replay(server, cookies, said))
         for page in tabs:
             expect(page.locator("#messages > .message")).to_have_count(total, timeout=SECONDS * 1000)
         replicas = replay_ends.result()
 
-    rows = stored(own_server, "replay")
+    rows = stored(server, "replay")
     assert [row["seq"] for row in rows] == list(range(1, total + 1))
     for author, bodies in said.items():
         kept = [row["body"] for row in rows if row["author__username"] == author]
