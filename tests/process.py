@@ -122,8 +122,8 @@ class Serving(Server):
     def prepare(self) -> None:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         make = (
-            "from django.core.management import call_command as call;"
-            "call('migrate', verbosity=0); call('collectstatic', interactive=False, verbosity=0)"
+            "from django.core.management import call_command; from project.static import collect;"
+            "call_command('migrate', verbosity=0); collect()"
         )
         subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", make],

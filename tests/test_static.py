@@ -11,7 +11,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from pytest_django import Settings
 
-from project.static import COMMENT, Storage
+from project import static
+from project.static import COMMENT, NOTE, Storage, collect
 
 ALL_IN_A_ROOM = ["base", "forms", "tokens", "chat", "messages", "markup", "files", "menu", "composer"]
 
@@ -85,3 +86,44 @@ def test_what_is_not_there(sources: Path) -> None:
     (sources / "all.css").write_text('@import "gone.css";\n')
     with pytest.raises(KeyError, match=r"css/gone\.css"):
         collected(sources)
+
+
+@pytest.fixture
+def times_collected(sources: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each time that what is in `sources` is collected."""
+    times: list[str] = []
+    settings.STATIC_ROOT = sources.parent.parent / "collected"
+    command = collectstatic.Command()
+    command.storage = Storage(location=str(settings.STATIC_ROOT))
+
+    def call(name: str, **options: bool) -> None:
+        times.append(name)
+        call_command(command, **options)
+
+    monkeypatch.setattr(static, "call_command", call)
+    return times
+
+
+def test_what_is_there_already_is_not_collected_again(sources: Path, times_collected: list[str]) -> None:
+    (sources / "all.css").write_text("a { color: red }\n")
+    collect()
+    collect()
+    assert len(times_collected) == 1
+    (sources / "all.css").write_text("b { color: red }\n")
+    collect()
+    assert len(times_collected) == 2
+    (sources / "two.css").write_text("b { color: blue }\n")
+    collect()
+    collect()
+    assert len(times_collected) == 3
+
+
+def test_it_is_where_somebody_else_has_collected_or_was_killed(
+    sources: Path, settings: Settings, times_collected: list[str]
+) -> None:
+    (sources / "all.css").write_text("a { color: red }\n")
+    collect()
+    collected(sources)  # of an older release, say
+    assert not (settings.STATIC_ROOT / NOTE).exists()
+    collect()
+    assert len(times_collected) == 2

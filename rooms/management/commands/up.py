@@ -27,6 +27,7 @@ from project.datadir import redis_socket
 from project.embedded_redis import check_redis, embedded_redis
 from project.errors import no_database
 from project.listening import listen
+from project.static import collect
 from rooms import farewell
 from rooms.search import upkeep
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         with listen(host, port) as listener, redis():
             prepare_database()
             self.prepare_search()
-            call_command("collectstatic", interactive=False, verbosity=0)
+            collect()
             with worker():
                 self.serve(listener)
 
