@@ -3,16 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, expect
 
+from e2e.axe import WIDE, found, look
 from e2e.conftest import Site
 from e2e.pages import PageErrors, Room, until_live
 from e2e.site import manage, say, send
 
-WIDE: ViewportSize = {"width": 1280, "height": 800}
-NARROW: ViewportSize = {"width": 390, "height": 844}
-NARROWEST: ViewportSize = {"width": 320, "height": 640}
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 4
 
 
@@ -305,7 +302,7 @@ def reactions_and_saved(room: Room, page: Page, server: Site) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#menu:popover-open")).to_have_count(0)
     page.goto(f"{room.path}messages/1/reactions/?q=heart")
-    assert Axe().run(page).violations_count == 0
+    assert not found(page)
     page.goto("/saved/")
 
 
@@ -315,7 +312,7 @@ def threads(room: Room, page: Page, server: Site) -> None:
     expect(page.get_by_role("heading", name="Thread")).to_be_visible()
     say(page, "an aside")
     expect(page.locator(".message")).to_have_count(2)
-    assert Axe().run(page).violations_count == 0
+    assert not found(page)
     page.goto("/threads/")
 
 
@@ -341,16 +338,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     page_errors.allow("422", "404")
     page = new_page(viewport=WIDE, reduced_motion="reduce")  # colours change at once
     visit(room, page, server)
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{size}, {scheme}: {found.generate_report()}"
-    page.set_viewport_size(NARROWEST)
-    for element in ("html", "body", "#scroller", "#composer"):
-        if page.locator(element).count():
-            assert page.locator(element).evaluate("e => e.scrollWidth - e.clientWidth") == 0, element
+    look(page)
 
 
 # What is heard -------------------------------------------------------------------------

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from e2e.axe import look
 from e2e.conftest import Site, running
 from e2e.pages import PageErrors, join, until_live
 from e2e.site import manage, say, shown
-from e2e.test_accessibility import NARROW, NARROWEST, WIDE
 from tests.oidc import Provider, provider
 from tests.totp import totp
 
@@ -407,18 +406,6 @@ def test_the_first_is_the_administrator_and_decides_who_may_come_in(
 
 
 # For everybody -------------------------------------------------------------------------
-
-
-def look(page: Page) -> None:
-    """Axe finds nothing, and nothing is wider than the screen."""
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{page.url}, {size}, {scheme}: {found.generate_report()}"
-    page.set_viewport_size(NARROWEST)
-    assert page.locator("html").evaluate("e => e.scrollWidth - e.clientWidth") == 0, page.url
 
 
 def test_axe_finds_nothing_on_the_way_in(new_page: Callable[..., Page], page_errors: PageErrors) -> None:
