@@ -27,7 +27,6 @@ RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 INSTALLED_APPS = [
-    "daphne",
     "rooms",
     "django.contrib.admin.apps.SimpleAdminConfig",  # it shows what is in rooms/admin, and nothing else
     "django.contrib.auth",
