@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,9 +36,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, fresh_data: Path) -> Iterator[Site]:
     """A site as the benchmark has one, which runs."""
-    site = Site(tmp_path_factory.mktemp("bench"), "uvicorn", "sqlite", 1, frozenset())
+    directory = tmp_path_factory.mktemp("bench")
+    shutil.copytree(fresh_data, directory / "data")
+    site = Site(directory, "uvicorn", "sqlite", 1, frozenset())
     site.start()
     yield site
     site.end()
