@@ -78,9 +78,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _depends_on_database(item: pytest.Item) -> bool:
     """Whether it may end otherwise on another database: it uses one, and is not marked `any_database`.
 
-    That mark is for files about pages, texts, mail, Redis, logs or commands, where nothing happens at
-    once with something else. The queries behind all pages run on every database nevertheless:
-    tests/test_promises.py asks for each page there is.
+    That mark is for pages, Redis and what is told of a site, where nothing is asked of the database but to
+    keep a row: no statement or order of ours, nothing unique or undone, no text that it might refuse, no
+    other process, nothing at once with something else. The queries behind all pages run on every database
+    nevertheless: tests/test_promises.py asks for each page there is.
     """
     uses_one = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", [])
     return bool(uses_one) and item.get_closest_marker("any_database") is None

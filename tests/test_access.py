@@ -421,7 +421,6 @@ def signed_in(at: Scene, name: str) -> Client:
 
 
 @pytest.mark.parametrize("kind", PAGES)
-@pytest.mark.any_database
 @pytest.mark.django_db
 def test_pages_and_forms(kind: str) -> None:
     at = scene(kind)

@@ -12,7 +12,7 @@ from rooms.emoji import emoji_named
 from rooms.models import Kind, Membership, Message, Person, Room
 from tests.html import find, find_all
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 PAGE, COMPOSE = "/rooms/lounge/", "/rooms/lounge/compose/"
 LIVE = {"HX-Request": "true"}

@@ -15,8 +15,6 @@ from rooms.models import Kind, Membership, Person, Role, Room, SiteSettings
 from tests.hostile import MADE, PAYLOADS
 from tests.html import elements, find, find_all
 
-pytestmark = pytest.mark.any_database
-
 FEED = "/rooms/lounge/feed/"
 START = datetime(2020, 6, 2, 12, tzinfo=UTC)
 MakePerson = Callable[..., Person]

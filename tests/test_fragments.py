@@ -20,8 +20,6 @@ from rooms.sidebar import Entry, Sidebar
 from tests.hostile import PAYLOADS, as_shown, escaped, is_link, is_markup, shape
 from tests.html import elements, find, find_all
 
-pytestmark = pytest.mark.any_database
-
 AT = datetime(2024, 2, 3, 12, 0, tzinfo=UTC)
 
 

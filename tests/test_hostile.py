@@ -24,7 +24,7 @@ from tests.html import elements, find_all
 from tests.test_promises import PAGES, ROOM, person_id
 
 clients = test_promises.clients
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 Shape = list[tuple[str, list[str]]]
 
@@ -182,6 +182,7 @@ def acted_on(html: bytes) -> list[str]:
     ]
 
 
+@pytest.mark.any_database  # which holds nothing of it: it is put in where it is read
 @pytest.mark.urls("tests.test_promises")
 def test_every_page_is_the_same_whatever_people_write(
     clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch

@@ -22,8 +22,6 @@ from rooms.models import Invitation, Membership, Message, Person, Report, Role, 
 from tests.html import find
 from tests.test_pictures import made, media, upload  # noqa: F401
 
-pytestmark = pytest.mark.any_database
-
 MakePerson = Callable[..., Person]
 
 THREE = RateLimitItemPerSecond(3, 10)

@@ -22,8 +22,6 @@ from rooms.models import Message, Person, Room
 from tests import shell
 from tests.waiting import until
 
-pytestmark = pytest.mark.any_database
-
 AT = datetime(2020, 6, 2, 13, 5, 59, tzinfo=UTC)
 
 

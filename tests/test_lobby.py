@@ -16,7 +16,7 @@ from tests.html import Element, find, find_all
 
 MakePerson = Callable[..., Person]
 MakeRoom = Callable[..., Room]
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 def join(client: Client, room_name: str = "Lounge", username: str = "ann") -> bytes:

@@ -29,7 +29,7 @@ from tests.test_headers import PARTS, addresses
 from tests.waiting import until
 
 connect = test_socket.connect
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MARKER = "xyzzyplughplover"
 HOSTILE = "a\r\n2026-01-01 00:00:00,000 ERROR rooms: forged\u2028\x1b[2J\x85\u202eb"

@@ -12,7 +12,7 @@ from rooms.models import Act, Membership, Message, Person, Report, Role, Room
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 MESSAGE = "/rooms/lounge/messages/1/"
 PAGE = f"{MESSAGE}about/"

@@ -12,7 +12,7 @@ from rooms import access
 from rooms.models import Message, Person, Room
 from rooms.prepared import SOME_TIME, first, prepared
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 def test_finds_the_same_as_the_queryset(ann: Person, person: Callable[..., Person]) -> None:

@@ -16,7 +16,7 @@ from rooms.models import Membership, Message, Person, Room
 from tests import shell
 from tests.shell import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NO_REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
 

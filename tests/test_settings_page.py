@@ -13,7 +13,7 @@ from rooms.zones import is_zone, zones_by_region
 from tests.html import find, find_all
 
 MakePerson = Callable[..., Person]
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 FIELDS = {"username": "ann", "bio": "", "time_zone": "", "theme": ""}
 

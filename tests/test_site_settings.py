@@ -11,7 +11,7 @@ from rooms.sessions import ended_sessions
 from tests.accounts import log_in, logged_in, make_account, who
 from tests.html import find, find_all
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 SETTINGS = "/admin/rooms/sitesettings/"
 

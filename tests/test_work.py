@@ -156,7 +156,6 @@ class TestExportCommand:
         assert errors.startswith("CommandError: ") and "Traceback" not in errors
 
 
-@pytest.mark.any_database
 def test_memory_stays_the_same_however_long_the_room_is(
     lounge: Room, ann: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
