@@ -24,7 +24,10 @@ messages: .venv/run
 
 # What the checks make the settings write does not belong into var/, where the site's data is.
 test lint: export DATA_DIR = .venv/data
-test: lint test-sqlite test-postgres test-browser
+# To look at the code takes one core, and not for long.
+test: .venv/test
+	@$(MAKE) -j 2 lint test-sqlite
+	@$(MAKE) test-postgres test-browser
 
 lint: .venv/test
 	$(python) -m ruff check .
