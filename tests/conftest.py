@@ -1,5 +1,6 @@
 """Every run, and every worker of a run, has its own data directory and its own Redis."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -73,6 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
+
+
+def pytest_collection_finish() -> None:
+    # What is loaded by now stays. To look through it again and again takes the collector a tenth of the time.
+    gc.collect()
+    gc.freeze()
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
