@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def club() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def server(club: Provider) -> Iterator[Site]:
+def server(club: Provider, ready_data: Path) -> Iterator[Site]:
     """A site that sends mail, into a directory, and knows of another site to log in by."""
     with tempfile.TemporaryDirectory(prefix="parlor-e2e-") as directory:
         env = {
@@ -37,6 +38,7 @@ def server(club: Provider) -> Iterator[Site]:
             "OIDC_CLIENT_ID": "parlor",
             "OIDC_SECRET": "s",
         }
+        shutil.copytree(ready_data, directory, dirs_exist_ok=True)
         site = Site(Path(directory), EMAIL_URL=f"filemail:///{directory}/mail", **env)
         with running(site):
             yield site
