@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from project import discreet
 from project.logs import LineFormatter, ObjectFormatter, logging_config
-from rooms import changes, consumers, context, presence
+from rooms import consumers, context, presence
 from rooms.hub import Hub
 from rooms.mailing import token_of
 from rooms.models import Export, Invitation, Membership, Message, Person, Room
@@ -473,7 +473,7 @@ async def test_nor_by_sockets(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise IntegrityError(f"null value\nDETAIL: Failing row contains ({MARKER}).")
 
-    monkeypatch.setattr(changes, "record", fail)
+    monkeypatch.setattr("rooms.recording.record", fail)
     await tab.say(body=MARKER, key="abcdefghijkn")
     assert await tab.close_code() == 1011
     assert "the database failed: null value" in log.plain.getvalue()
