@@ -48,7 +48,7 @@ class Watched:
         config.write_text(
             f"port {self.port}\nbind 127.0.0.1\ndir {self._directory}\nlogfile {self._directory}/log\n"
             f"sentinel monitor parlor 127.0.0.1 {self.master.port} 1\n"
-            "sentinel down-after-milliseconds parlor 300\nsentinel failover-timeout parlor 2000\n"
+            "sentinel down-after-milliseconds parlor 1000\nsentinel failover-timeout parlor 2000\n"
         )
         process = ending.enter_context(subprocess.Popen([get_binary_path(), config, "--sentinel"]))
         ending.callback(process.terminate)
