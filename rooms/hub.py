@@ -141,7 +141,8 @@ class Hub:
     def _groups(self) -> set[str]:
         """The groups that the hub is to hear."""
         rooms = self.news.rooms | self.audiences.keys()
-        return {*map(group_of, rooms), *map(group_of_person, self.news.people)}
+        coming = {tab.person_id for audience in self.audiences.values() for tab in audience.waiting}
+        return {*map(group_of, rooms), *map(group_of_person, self.news.people.keys() | coming - {0})}
 
     async def _catch_up(self) -> None:
         while self._unheard:

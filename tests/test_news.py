@@ -101,6 +101,20 @@ async def test_a_tab_is_told_once_until_the_room_is_read(
     await until(lambda: all(tab.told(lounge) == ["new", "none"] for tab in tabs))
 
 
+async def test_who_comes_from_another_room_is_told_from_the_start(
+    here: Hub, lounge: Room, room: Callable[[str], Room], bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 1e6)
+    here.news.leave(await open_tab(here, bob, lounge))
+    tab = Tab(bob, (await sync_to_async(room)("Kitchen")).pk)
+    kitchen = await here.join(tab.room_id, tab)
+    await here._check()  # which leaves the groups of those who have left
+    assert kitchen.admit(tab)
+    here.news.join(tab, await known_of(bob.pk))
+    await publishing.notify(Notice(bob.pk, "rooms"))
+    await until(lambda: tab.refreshed)
+
+
 async def test_after_reading_the_next_message_is_news_again(
     here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
