@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -507,3 +507,17 @@ def test_benchmark_queries_are_understood() -> None:
 
     assert [parse(query).problems for query in measured.values()] == [[]] * len(measured)
     assert results.PAGE < RANKED
+
+
+@pytest.mark.skipif("config.getoption('--postgres')", reason="PostgreSQL has an index of another kind")
+@pytest.mark.django_db(transaction=True)
+def test_pieces_of_the_index_are_merged_a_few_at_a_time() -> None:
+    pieces = []
+    with connection.cursor() as cursor:
+        for place in range(300):
+            index.backend().put([Entry(place, ["hello", f"word{place}"], ["=o"])], are_new=True)
+            cursor.execute("SELECT count(DISTINCT segid) FROM rooms_search_idx")
+            pieces.append(cursor.fetchone()[0])
+        cursor.execute("SELECT v FROM rooms_search_config WHERE k = 'automerge'")
+        assert cursor.fetchone()[0] == 0, "many at once would be merged, too"
+    assert max(pieces) < 8  # of 16 on a level FTS5 makes one, however long it takes

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 INSERT = "INSERT INTO rooms_search (rowid, terms) SELECT * FROM {given}"
 REPLACE = "REPLACE INTO rooms_search (rowid, terms) SELECT * FROM {given}"
 MOST_ROWS = 400  # in one statement: SQLite takes some 900 values
+# FTS5 adds what is new as a piece of its own, and merges pieces: left to itself, many pages at once. Whoever
+# posts waits for that, and the longer the more there is. With a few each time it never falls behind.
+MERGE = "INSERT INTO rooms_search (rooms_search, rank) VALUES ('merge', %s)"
+MERGED = 8  # pages of 4 KB, and one more for each row
 
 
 def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
@@ -28,6 +32,8 @@ def put(entries: "Iterable[Entry]", *, are_new: bool) -> None:
     with connection.cursor() as cursor:
         for start in range(0, len(rows), MOST_ROWS):
             carry_out(cursor, statement, rows[start : start + MOST_ROWS], "bigint", "text")
+        if rows:
+            cursor.execute(MERGE, [MERGED + len(rows)])
 
 
 def remove(places: Sequence[int]) -> None:
@@ -74,7 +80,7 @@ def next_places(after: int, most: int) -> list[int]:
 
 
 def settle() -> None:
-    pass  # FTS5 merges what was added as more is
+    pass  # what is added is merged as more is
 
 
 def size() -> int:
