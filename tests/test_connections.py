@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from project import connections as kept
+from project.handler import Handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def close_idle() -> None:
 @pytest.fixture
 def visit() -> Visit:
     """Opens the lobby as a server does, and returns the status."""
-    application = get_asgi_application()
+    application = Handler()
     headers = [(b"host", b"localhost")]
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
 
