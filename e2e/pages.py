@@ -19,6 +19,7 @@ from playwright.sync_api import (
 )
 
 SECONDS = 30.0
+PAUSE_MS = 20  # between two looks: to look without a pause would take a core from what is waited for
 
 # What the browser and htmx say of a network that fails.
 OUTAGE = [
@@ -165,7 +166,7 @@ def wait_until(page: Page, condition: Callable[[], bool], seconds: float = SECON
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s at {page.url}"
-        page.title()  # asks the browser something, and hears of what has happened meanwhile
+        page.wait_for_timeout(PAUSE_MS)  # and hear of what has happened meanwhile
 
 
 def entry(page: Page, room: Room) -> Locator:

@@ -53,6 +53,7 @@ class Hub:
         self._opening = asyncio.Lock()
         self._heard: set[str] = set()  # groups
         self._unheard: dict[str, int] = {}  # groups that Redis is to be asked for, and their rooms
+        self._returns = 0  # how often Redis had to be connected to again, up to the last check
         self._own: dict[tuple[int, int], bool] = {}  # rooms and versions that Redis is to bring back
         self._tasks: list[asyncio.Task[None]] = []
         self._catching_up: asyncio.Task[None] | None = None
@@ -138,11 +139,12 @@ class Hub:
         return {room_id: audience.tabs for room_id, audience in self.audiences.items()}
 
     @property
-    def _groups(self) -> set[str]:
-        """The groups that the hub is to hear."""
+    def _groups(self) -> dict[str, int]:
+        """The groups that the hub is to hear, each with the person whom it is about; 0: a room."""
         rooms = self.news.rooms | self.audiences.keys()
         coming = {tab.person_id for audience in self.audiences.values() for tab in audience.waiting}
-        return {*map(group_of, rooms), *map(group_of_person, self.news.people.keys() | coming - {0})}
+        people = self.news.people.keys() | coming - {0}
+        return dict.fromkeys(map(group_of, rooms), 0) | {group_of_person(pk): pk for pk in people}
 
     async def _catch_up(self) -> None:
         while self._unheard:
@@ -229,10 +231,17 @@ class Hub:
             await self.news.end_sessions()
         self._unheard.update({group_of(room_id): room_id for room_id in self.news.rooms})
         await self._catch_up()
-        for group in self._groups - self._heard:
-            if not await self._subscribe(group):
-                break
-        for group in self._heard - self._groups:
+        late = set()
+        for group, person_id in self._groups.items():
+            if group not in self._heard:
+                if not await self._subscribe(group):
+                    break
+                late.add(person_id)
+        if (returns := self._layer.returns) != self._returns:
+            self._returns = returns
+            late |= self.news.people.keys()
+        self.news.doubt(late)
+        for group in self._heard - self._groups.keys():
             if group not in self._groups:  # still: somebody may have come while another was left
                 await self._unsubscribe(group)
 

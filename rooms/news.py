@@ -3,12 +3,13 @@
 A tab is told that there is something new in a room, once, and then no more of that room until
 its person has read it, however much is said. How often they were named or written to is told
 as it changes, at most once a second. Nothing here is kept: what is lost with the process, or
-by Redis, is read again from the database.
+by Redis, is read again from the database: a room where a message was not heard, and all of a person where
+Redis was away.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Protocol
@@ -77,6 +78,7 @@ class Here:
 
     tabs: set[Tab] = field(default_factory=set)
     rooms: dict[int, State] = field(default_factory=dict)
+    listed: set[tuple[int, bool, int]] = field(default_factory=set)  # what the list of their rooms shows
     pending: set[int] = field(default_factory=set)  # rooms whose state is to be told
     rung: set[int] = field(default_factory=set)  # of these, where they were just named or written to
     is_resting: bool = False
@@ -93,11 +95,14 @@ class Watched:
     people: set[int] = field(default_factory=set)
     untold: set[int] = field(default_factory=set)  # of them, who are to be told of the next message
     readers: set[int] = field(default_factory=set)  # of them, who have it before them
-    heard: dict[int, None] = field(default_factory=dict)  # the newest seqs that were
+    heard: dict[int, Collection[int]] = field(default_factory=dict)  # the newest seqs, and whom they name
+    unheard: set[int] = field(default_factory=set)  # seqs before them that were not
+    late: set[int] = field(default_factory=set)  # of these, what was not a check ago
     kept_seq: int = 0  # up to which it is recorded that the readers have read
     rests_until: float = 0.0  # before more of that is recorded
     clock_seq: int = 0  # the last message, as the database told a check ago
-    outside_seq: int = 0  # and the last that was in no thread
+    outside_seq: int = 0  # and the last that was in no thread, or was heard since
+    thread_seq: int = 0  # the last that was heard and is in a thread
     head_version: int = 0  # of the newest name that was heard of
 
 
@@ -118,6 +123,8 @@ class News:
         self._left: list[tuple[int, int, int]] = []  # room, person, seq: read, and not yet recorded
         self._read_in_threads: dict[tuple[int, int, int], int] = {}  # up to where, by who, room and thread
         self._missed: set[int] = set()  # rooms in which something was said that was not heard
+        self._doubted: set[int] = set()  # people of whom something may not have been heard
+        self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._learning = asyncio.Semaphore(1)  # a room that comes back may do so for thousands
 
@@ -132,7 +139,10 @@ class News:
         here.tabs.add(tab)
         # In other tabs it may be known already what was said since that was read.
         here.is_any_thread_new = is_any_thread_new or (len(here.tabs) > 1 and here.is_any_thread_new)
+        known = list(known)
         self._learn(tab.person_id, known)
+        if any(self._watched[room.room_id].thread_seq > room.latest_seq for room in known):
+            self._start(self._learn_threads(tab.person_id))
 
     def html(self, person_id: int) -> tuple[str, int]:
         """All there is to tell a person now, for a tab whose page may be older; and how often they
@@ -191,7 +201,10 @@ class News:
         message = change.message
         if watched is None or message is None or not change.is_new or message.seq in watched.heard:
             return
-        watched.heard[message.seq] = None
+        if message.seq > watched.last_seq + 1:
+            watched.unheard.update(range(max(watched.last_seq + 1, message.seq - MOST_HEARD), message.seq))
+        watched.unheard.discard(message.seq)
+        watched.heard[message.seq] = change.mentioned
         if len(watched.heard) > MOST_HEARD:
             del watched.heard[next(iter(watched.heard))]
         watched.last_seq = max(watched.last_seq, message.seq)
@@ -202,7 +215,10 @@ class News:
                     state.mentions += 1
                     self._tell(person_id, change.room_id, rings=True)
         if message.thread_seq is None:
+            watched.outside_seq = max(watched.outside_seq, message.seq)
             self._tell_untold(watched, change.room_id, message.author_id)
+        else:
+            watched.thread_seq = max(watched.thread_seq, message.seq)
         self._tell_followers(watched, change)
 
     def _tell_followers(self, watched: Watched, change: Change) -> None:
@@ -268,7 +284,11 @@ class News:
                 self._missed.add(room_id)
                 if watched.outside_seq > was:
                     self._tell_untold(watched, room_id)
-            watched.clock_seq, watched.outside_seq = latest_seq, last_seq
+            if watched.late & watched.unheard:
+                watched.unheard.clear()
+                self._missed.add(room_id)
+            watched.late = watched.unheard.copy()
+            watched.clock_seq, watched.outside_seq = latest_seq, max(watched.outside_seq, last_seq)
 
     def met(self, states: dict[int, int]) -> None:
         """These people are on the site, each here or away: show it beside direct rooms."""
@@ -286,6 +306,23 @@ class News:
     def suspect(self, room_ids: Iterable[int]) -> None:
         """Of these rooms nothing may have been heard until now."""
         self._missed.update(room_ids)
+
+    def doubt(self, people_ids: Iterable[int]) -> None:
+        """Of these people, as far as they are here, nothing may have been heard until now. Their rooms and
+        threads are read again, after each other, and those of whom that failed before."""
+        self._doubted.update(people_ids)
+        if self._doubted and (self._asking is None or self._asking.done()):
+            self._asking = self._start(self._ask())
+
+    async def _ask(self) -> None:
+        while self._doubted:
+            person_id = self._doubted.pop()
+            if person_id not in self.people:
+                continue
+            is_known = await self._learn_threads(person_id)
+            if not is_known or not await self._learn_anew(person_id, is_told=False):
+                self._doubted.add(person_id)
+                break
 
     async def end_sessions(self) -> None:
         """Close the tabs of sessions that have ended, where nobody told."""
@@ -426,6 +463,7 @@ class News:
         for room_id in here.rooms.keys() - rooms.keys():
             self._forget(person_id, room_id)
         here.rooms = {}
+        here.listed = {(room.room_id, room.is_muted, room.head_version) for room in rooms.values()}
         # Who goes from one room to another has read the first, though that is not recorded yet.
         left = {room_id: seq for room_id, who, seq in self._left if who == person_id}
         here.partners = set().union(*(room.partners for room in rooms.values()))
@@ -433,10 +471,13 @@ class News:
             latest = room.latest_seq
             watched = self._watched.setdefault(room_id, Watched(latest, clock_seq=latest))
             watched.people.add(person_id)
+            # What was heard since this was read counts too.
+            heard = sum(person_id in named for seq, named in watched.heard.items() if seq > latest)
+            last_seq = max(room.last_seq, watched.outside_seq)
             is_read = person_id in watched.readers
-            is_behind = not self._reads(person_id, room_id) and left.get(room_id, -1) < room.last_seq
-            is_new = room.last_seq > room.read_seq and not room.is_muted and is_behind
-            mentions = room.mentions if is_behind else 0
+            is_behind = not self._reads(person_id, room_id) and left.get(room_id, -1) < last_seq
+            is_new = last_seq > room.read_seq and not room.is_muted and is_behind
+            mentions = room.mentions + heard if is_behind else 0
             here.rooms[room_id] = State(room.is_muted, is_new, mentions, latest, room.sounds)
             watched.untold.discard(person_id)
             if not (is_new or room.is_muted or is_read):
@@ -451,31 +492,38 @@ class News:
             if not watched.people:
                 del self._watched[room_id]
 
-    async def _learn_anew(self, person_id: int) -> None:
+    async def _learn_anew(self, person_id: int, *, is_told: bool = True) -> bool:
+        """Read how the person stands with their rooms; returns whether that could be. Where it is not told
+        that this is another, it may well be what is shown."""
         try:
             async with self._learning:
                 known = await known_of(person_id)
         except DatabaseError as error:
             log.warning("person %s: their rooms cannot be read: %s", person_id, error)
-            return
+            return False
         if (here := self.people.get(person_id)) is not None:
-            were = {room_id: state.mentions for room_id, state in here.rooms.items()}
+            listed, were = here.listed, dict(here.rooms)
             self._learn(person_id, known)
             for room_id, state in here.rooms.items():
+                was = were.get(room_id, State(state.is_muted, state.is_new, 0, 0))
                 # As in a conversation that just began, and is not before them.
-                if state.mentions > were.get(room_id, 0) and not self._reads(person_id, room_id):
-                    self._tell(person_id, room_id, rings=True)
+                rings = state.mentions > was.mentions and not self._reads(person_id, room_id)
+                if rings or (state.is_new, state.mentions) != (was.is_new, was.mentions):
+                    self._tell(person_id, room_id, rings=rings)
             for tab in tuple(here.tabs):
-                tab.refresh_rooms()
+                if is_told or here.listed != listed:
+                    tab.refresh_rooms()
                 tab.retitle(_mentions(here))
+        return True
 
-    async def _learn_threads(self, person_id: int) -> None:
+    async def _learn_threads(self, person_id: int) -> bool:
         try:
             is_any_new = await is_any_thread_new(person_id)
         except DatabaseError as error:
             log.warning("person %s: their threads cannot be read: %s", person_id, error)
-            return
+            return False
         self._mark_threads(person_id, is_new=is_any_new)
+        return True
 
     def _mark_threads(self, person_id: int, *, is_new: bool) -> None:
         """Show whether anything is new in the threads that the person follows, if they are here still."""
@@ -484,10 +532,11 @@ class News:
             here.is_any_thread_new = is_new
             self._tell(person_id, THREADS)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _mentions(here: Here) -> int:

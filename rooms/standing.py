@@ -24,6 +24,7 @@ class Known:
     mentions: int
     sounds: bool = False
     partners: frozenset[int] = frozenset()  # of a direct room: its other people
+    head_version: int = 0  # of what the room is called
 
 
 def _memberships(person_id: int) -> Any:
@@ -33,6 +34,7 @@ def _memberships(person_id: int) -> Any:
         last_seq=F("room__last_seq"),
         latest_seq=F("room__latest_seq"),
         people_key=F("room__people_key"),
+        head_version=F("room__head_version"),
     )
 
 
@@ -52,6 +54,7 @@ def known_of(person_id: int) -> list[Known]:
             mentions=mine.mentions,
             sounds=mine.sounds,
             partners=frozenset(people_of(mine.people_key)) - {person_id},
+            head_version=mine.head_version,
         )
         for mine in _standings(person_id)
     ]

