@@ -8,13 +8,19 @@ from typing import cast
 
 from bench.fit import drift
 from bench.life import Life
-from bench.meter import Figures, Meter, memory_kib, open_files, percentile
+from bench.meter import STOOD_STILL, Figures, Meter, memory_kib, open_files, percentile
 from bench.parlor import Parlor
 from bench.scenes.scene import Curve, Outcome, Scene, latency_curve
 from bench.shape import Shape, read
 from bench.target import Target
 
-SAMPLED = ("posts/s", "server CPU, % of a core", "to the last tab, p50 ms", "to the last tab, p99 ms")
+SAMPLED = (
+    "posts/s",
+    "server CPU, % of a core",
+    "to the last tab, p50 ms",
+    "to the last tab, p99 ms",
+    STOOD_STILL,  # what is late by so much is not the server's doing
+)
 
 
 async def come_to_life(target: Target, options: Namespace) -> Life:
