@@ -150,6 +150,12 @@ def until_live(page: Page) -> Iterator[None]:
     wait_until(page, is_live)
 
 
+def follow(link: Locator) -> None:
+    """Click `link`, and go on when all of the page that it leads to is there: a long one comes in pieces."""
+    with link.page.expect_navigation():
+        link.click()
+
+
 def on_live(page: Page) -> Callable[[], bool]:
     """Returns what tells whether a socket opened from now on has brought its page up to date."""
     frames: list[str | bytes] = []

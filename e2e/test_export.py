@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.axe import found
 from e2e.conftest import Site
-from e2e.pages import PageErrors, Room, wait_until
+from e2e.pages import PageErrors, Room, follow, wait_until
 from e2e.site import manage, say, shown, stored
 
 MADE = 60_000  # ms
@@ -84,7 +84,7 @@ def test_a_room_is_taken_along(
     assert reader.locator(".message").first.evaluate("e => getComputedStyle(e).display") == "grid"
     read = [text for _, _, text in shown(reader)]
     while reader.get_by_role("link", name="Later").count():
-        reader.get_by_role("link", name="Later").first.click()
+        follow(reader.get_by_role("link", name="Later").first)
         read += [text for _, _, text in shown(reader)]
     assert read == [row["body"] for row in stored(server, room.slug)]
     for address in (reader.url, (files / "index.html").as_uri()):

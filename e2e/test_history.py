@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import Site
-from e2e.pages import PageErrors, Room, on_live, until_live, wait_until
+from e2e.pages import PageErrors, Room, follow, on_live, until_live, wait_until
 from e2e.site import expect_shows_all, manage, say, shown, stored
 
 COUNT = 180  # messages of the past: four pages of 50, on nine days
@@ -55,13 +55,13 @@ def test_from_now_to_the_first_message_and_back(room: Room, new_page: Callable[.
     seen = texts(page)
     older, newer = (page.get_by_role("link", name=name, exact=True).last for name in ("Older", "Newer"))
     while older.count():
-        older.click()
+        follow(older)
         seen = texts(page) + seen
     assert seen == lines(1, COUNT)
     expect(page.get_by_text("begins")).to_be_visible()
     seen = texts(page)
     while newer.count():
-        newer.click()
+        follow(newer)
         seen += texts(page)
     assert seen == lines(1, COUNT)
     page.get_by_role("link", name="Go to now").click()
