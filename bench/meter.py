@@ -13,7 +13,7 @@ BOTTLENECK = 90.0  # percent of its core, above which the load generator is what
 
 OWN = "load generator, % of its core"
 STOOD_STILL = "load generator, longest stall ms"
-LONGEST_STALL = 250.0  # milliseconds, above which somebody else had its core, or it was stopped
+LONGEST_STALL = 100.0  # milliseconds, above which somebody else had its core, or it was stopped
 BEAT_SECONDS = 0.01
 
 Figures = dict[str, float]  # by what they are and their unit

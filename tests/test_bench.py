@@ -1,6 +1,7 @@
 """`python -m bench`: every scene, small, against a real server."""
 
 import asyncio
+import gc
 import json
 import shutil
 import sys
@@ -15,7 +16,7 @@ from bench.options import parsed
 from bench.parlor import Parlor
 from bench.plot import picture
 from bench.report import table
-from bench.run import measure
+from bench.run import NEVER, measure, without_pauses
 from bench.scenes import SCENES
 from bench.scenes.scene import Outcome
 from bench.site import Site
@@ -192,3 +193,12 @@ async def test_a_server_that_runs(parlor: Parlor, tmp_path: Path) -> None:
     assert {"commit", "machine", "django"} <= found["facts"].keys()
     assert found["medians"]["parlor"] == found["runs"][0]["figures"]
     assert drawn.exists()
+
+
+def test_the_load_generator_does_not_stop_to_look_through_all_it_has_written_down() -> None:
+    before = gc.get_threshold()
+    with without_pauses():
+        assert gc.get_threshold() == (*before[:2], NEVER)
+        assert gc.get_freeze_count()
+    assert gc.get_threshold() == before
+    assert not gc.get_freeze_count()
