@@ -69,7 +69,7 @@ async def soak(target: Target, options: Namespace) -> Outcome:
     await asyncio.gather(sampling, return_exceptions=True)
     found = figures(life, meter)
     await life.crowd.leave()
-    drifts = {name: drift(curve) for name, curve in curves.items()}
+    drifts = {name: drift(curve) for name, curve in curves.items() if name != STOOD_STILL}
     found |= {f"{name}, drift in %": line.percent for name, line in drifts.items()}
     notes = [f"{name}: {line}" for name, line in drifts.items()]
     return Outcome(found, faults(life), curves, "minutes", notes)
