@@ -63,19 +63,22 @@ class Meter:
         self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def _beat(self) -> None:
+        self._notice()
+        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def _notice(self) -> None:
         """Notice where this very process comes too late to notice anything."""
         now = monotonic()
         self._stall = max(self._stall, now - self._beat_at - BEAT_SECONDS)
         self._beat_at = now
-        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def latencies(self) -> list[float]:
         return self._ledger.latencies(self._said)
 
     def figures(self) -> Figures:
         """What happened until now; the end of it."""
-        self._beat()
         self._beating.cancel()
+        self._notice()
         own, server = process_time() - self._own, cpu_seconds(self._processes()) - self._server
         said = self._ledger.said[self._said :]
         wall = max(1e-9, monotonic() - self._began)
