@@ -22,33 +22,21 @@ class Drift:
         return (self.last / self.first - 1) * 100 if self.first else 0.0
 
     def __str__(self) -> str:
-        kind = "flat" if self.is_flat else "NOT flat"
+        kind = "flat" if self.is_flat else "RISES" if self.last > self.first else "falls"
         return f"{self.first:,.1f} to {self.last:,.1f} ({self.percent:+.1f} %): {kind}"
 
 
-def drift(samples: list[tuple[float, float]], pace: list[tuple[float, float]] | None = None) -> Drift:
+def drift(samples: list[tuple[float, float]]) -> Drift:
     """Fit a line to samples over time. It is flat where it rises or falls by little, or where it cannot
-    be told from chance. `pace` was sampled with them, and is no doing of whatever they are of: the line is
-    as if that had been the same throughout (multiple regression, by the theorem of Frisch and Waugh)."""
-    begin = int(len(samples) * WARMING)
-    times, values = [time for time, _ in samples[begin:]], [value for _, value in samples[begin:]]
-    if len(values) < 4:
+    be told from chance."""
+    warm = samples[int(len(samples) * WARMING) :]
+    times, values = [time for time, _ in warm], [value for _, value in warm]
+    if len(warm) < 3:
         return Drift(values[0], values[-1], True) if values else Drift(0.0, 0.0, True)
-    beside = [value for _, value in (pace or [])[begin:]]
-    late, rest = _apart_from(beside, times), _apart_from(beside, values)
-    spread = sum(time * time for time in late)
-    slope = sum(time * value for time, value in zip(late, rest, strict=True)) / spread
-    off = sum((value - slope * time) ** 2 for time, value in zip(late, rest, strict=True))
-    error = sqrt(off / (len(values) - (3 if beside else 2)) / spread)
-    first, last = (fmean(values) + slope * (time - fmean(times)) for time in (times[0], times[-1]))
+    slope, base = linear_regression(times, values)
+    first, last = base + slope * times[0], base + slope * times[-1]
+    off = sum((value - base - slope * time) ** 2 for time, value in warm)
+    middle = fmean(times)
+    error = sqrt(off / (len(warm) - 2) / sum((time - middle) ** 2 for time in times))
     is_small = abs(last - first) <= abs(first) * SMALL / 100
     return Drift(first, last, is_small or abs(slope) <= SURE * error)
-
-
-def _apart_from(cause: list[float], values: list[float]) -> list[float]:
-    """What is left of the values, about zero, once a line over `cause` is taken away, if there is one."""
-    if len(set(cause)) < 2:
-        middle = fmean(values)
-        return [value - middle for value in values]
-    slope, base = linear_regression(cause, values)
-    return [value - base - slope * at for at, value in zip(cause, values, strict=True)]

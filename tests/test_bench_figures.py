@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 from statistics import fmean
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,14 @@ async def test_a_stall_of_the_load_generator_is_noticed() -> None:
     assert meter.figures()[STOOD_STILL] > 200
 
 
+async def test_a_meter_that_is_done_is_let_go() -> None:
+    meter = Meter(Ledger(), list)
+    meter.figures()
+    is_there = ref(meter)  # as a timer of its own would hold it
+    del meter
+    assert is_there() is None
+
+
 def test_how_people_talk(tmp_path: Path) -> None:
     chance = Random(1)
     for shape, mean_length in ((Shape(), 63), (read(Path(history(tmp_path))), 5)):
@@ -123,7 +132,9 @@ def test_what_rises_is_told_from_what_is_flat() -> None:
     assert drift([(at, value + at) for at, value in noise]).is_flat is False
     rising = drift([(float(n), 100.0 + n) for n in range(100)])
     assert (round(rising.first), round(rising.last)) == (120, 199)
-    assert str(rising) == "120.0 to 199.0 (+65.8 %): NOT flat"
+    assert str(rising) == "120.0 to 199.0 (+65.8 %): RISES"
+    falling = drift([(float(n), 200.0 - n) for n in range(100)])
+    assert str(falling) == "180.0 to 101.0 (-43.9 %): falls"
     assert drift([(float(n), 100 + n / 100) for n in range(100)]).is_flat
     assert drift([]).is_flat
 

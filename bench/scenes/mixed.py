@@ -6,9 +6,7 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
-from bench.canary import PACE, Canary, canary
 from bench.fit import drift
-from bench.launch import shared_out
 from bench.life import Life
 from bench.meter import OWN, STOOD_STILL, Figures, Meter, memory_kib, open_files, percentile
 from bench.parlor import Parlor
@@ -21,10 +19,9 @@ SAMPLED = (
     "server CPU, % of a core",
     "to the last tab, p50 ms",
     "to the last tab, p99 ms",
-    OWN,
-    STOOD_STILL,  # what is late by so much is not the server's doing
+    OWN,  # it does the same all the time: what rises and falls with this is the machine's doing
+    STOOD_STILL,  # what is late by so much is not the server's
 )
-AT_ITS_PACE = "server CPU", "to the last tab"  # what the machine's own pace has a part in
 
 
 async def come_to_life(target: Target, options: Namespace) -> Life:
@@ -67,26 +64,19 @@ async def soak(target: Target, options: Namespace) -> Outcome:
     life = await come_to_life(target, options)
     meter = Meter(life.crowd.ledger, target.processes)
     curves: dict[str, Curve] = {}
-    cores, _ = shared_out(options.processes)
-    async with canary(cores) as bird:
-        sampling = asyncio.create_task(sample(life, target, bird, options.every, curves))
-        await life.go_on(options.minutes * 60, options.rate, options.pages, options.goings)
-        sampling.cancel()
-        await asyncio.gather(sampling, return_exceptions=True)
+    sampling = asyncio.create_task(sample(life, target, options.every, curves))
+    await life.go_on(options.minutes * 60, options.rate, options.pages, options.goings)
+    sampling.cancel()
+    await asyncio.gather(sampling, return_exceptions=True)
     found = figures(life, meter)
     await life.crowd.leave()
     drifts = {name: drift(curve) for name, curve in curves.items() if name != STOOD_STILL}
-    drifts |= {
-        f"{name}, at one pace of the machine": drift(curve, curves[PACE])
-        for name, curve in curves.items()
-        if name.startswith(AT_ITS_PACE)
-    }
     found |= {f"{name}, drift in %": line.percent for name, line in drifts.items()}
     notes = [f"{name}: {line}" for name, line in drifts.items()]
     return Outcome(found, faults(life), curves, "minutes", notes)
 
 
-async def sample(life: Life, target: Target, bird: Canary, every: float, curves: dict[str, Curve]) -> None:
+async def sample(life: Life, target: Target, every: float, curves: dict[str, Curve]) -> None:
     """Look, every so many seconds, and note what is seen over the minutes that have passed."""
     began = monotonic()
     while True:
@@ -97,7 +87,6 @@ async def sample(life: Life, target: Target, bird: Canary, every: float, curves:
         looked = {
             "server memory, MiB": memory_kib(processes) / 1024,
             "server's open files": open_files(processes),
-            PACE: bird.pace(),
         }
         for name, value in (looked | {name: seen[name] for name in SAMPLED}).items():
             curves.setdefault(name, []).append(((monotonic() - began) / 60, value))
