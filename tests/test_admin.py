@@ -18,7 +18,7 @@ from django.utils import timezone
 from rooms import changes, joining, moderation, publishing
 from rooms.admin.common import MOST_COUNTED
 from rooms.events import Notice
-from rooms.models import Act, Ban, Block, Invitation, Membership, Message, Person, Report, Role, Room
+from rooms.models import Act, Ban, Block, Invitation, Message, Person, Report, Role, Room
 from tests.accounts import logged_in, make_account, who
 from tests.html import find, find_all
 
@@ -34,14 +34,6 @@ def boss(client: Client) -> Person:
     boss = Person.objects.create_superuser("boss", "boss@example.org")
     client.force_login(boss)
     return boss
-
-
-@pytest.fixture
-def bob(person: MakePerson, lounge: Room) -> Person:
-    """Who is in the lounge."""
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
 
 
 @pytest.fixture

@@ -25,13 +25,6 @@ def said(lounge: Room, ann: Person) -> Message:
     return changes.post(lounge, ann, "tea at one")
 
 
-@pytest.fixture
-def bob(lounge: Room, person: MakePerson) -> Person:
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
-
-
 def now(message: Message) -> Message:
     return Message.objects.get(pk=message.pk)
 

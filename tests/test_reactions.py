@@ -25,13 +25,6 @@ def said(lounge: Room, ann: Person) -> Message:
     return changes.post(lounge, ann, "tea?")
 
 
-@pytest.fixture
-def bob(lounge: Room, person: MakePerson) -> Person:
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
-
-
 def shown(message: Message) -> list[list[object]]:
     return (Message.objects.get(pk=message.pk).extras or {}).get("reactions", [])
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from rooms import audience, changes, editing, resumes
@@ -37,14 +36,6 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(resumes, "missed_since", counted)
     return asked
-
-
-@pytest_asyncio.fixture
-async def here() -> AsyncIterator[Hub]:
-    here = Hub.here()
-    yield here
-    await here.close()
-    await get_channel_layer().flush()
 
 
 @pytest_asyncio.fixture

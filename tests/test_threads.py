@@ -1,12 +1,10 @@
 """Side conversations under one message: in the room's past and its search, not among what it shows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -17,8 +15,6 @@ from rooms import (
     drafts,
     files,
     missed,
-    news,
-    presence,
     publishing,
     recording,
     threads,
@@ -42,13 +38,6 @@ pytestmark = pytest.mark.django_db
 
 ROOM = "/rooms/lounge/"
 THREAD = f"{ROOM}messages/1/thread/"
-
-
-@pytest.fixture
-def bob(lounge: Room, person: Callable[..., Person]) -> Person:
-    bob = person("bob")
-    Membership.join(lounge.pk, bob.pk)
-    return bob
 
 
 @pytest.fixture
@@ -342,15 +331,9 @@ def test_a_thread_does_not_make_its_room_new(lounge: Room, talk: list[int], bob:
 # Live -------------------------------------------------------------------------------------
 
 
-@pytest_asyncio.fixture
-async def watch(
-    lounge: Room, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+@pytest.fixture
+def watch(lounge: Room, here: Hub, impatient: None) -> Callable[..., Awaitable[Page]]:
     """await watch(person, thread): a tab in the hub, of the room or of a thread of it."""
-    monkeypatch.setattr(audience, "CHECK_SECONDS", 0.1)
-    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(news, "REST_SECONDS", 0.05)
-    here = Hub.here()
 
     async def make(who: Person, thread: int = 0, cursor: int = 0) -> Page:
         page = Page(cursor)
@@ -361,9 +344,7 @@ async def watch(
         here.hear_rooms(room.room_id for room in known)
         return page
 
-    yield make
-    await here.close()
-    await get_channel_layer().flush()
+    return make
 
 
 @pytest.mark.django_db(transaction=True)
